@@ -1,0 +1,10 @@
+//! The outside world behind the ports: servers, folders, the clock. Never decides anything.
+
+pub mod clock;
+pub mod entropy;
+pub mod imap;
+pub mod maildir;
+pub mod outbox_folder;
+pub mod site_folder;
+pub mod smtp;
+pub mod tls;

@@ -1,0 +1,5 @@
+//! The domain.
+
+pub mod id;
+pub mod time;
+pub mod token;
