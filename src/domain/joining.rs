@@ -1,0 +1,138 @@
+//! Which case a mail belongs to (a pure choice among what it points at).
+//!
+//! An unguessable reference *and* a known sender join; a reference without a known sender is held
+//! and shown; a subject alone never joins and never holds a stranger's report back.
+
+use super::id::CaseId;
+use super::party::PartyKey;
+
+/// How a mail points at a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pointer {
+    /// A valid party token among its recipients.
+    Token,
+    /// It answers a mail that we sent (our Message-ID, MAC checked).
+    OurMessage,
+    /// It answers a stored mail that somebody else wrote.
+    ForeignMessage,
+    /// The label in its subject, and nothing else.
+    Tag,
+}
+
+/// Somebody whom a case knows by an address or a pinned key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSender {
+    /// The party or member.
+    pub party: PartyKey,
+    /// Whether it is a member of the team.
+    pub member: bool,
+}
+
+/// One case the mail points at, and what it knows of the sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The case.
+    pub case: CaseId,
+    /// How the mail points there.
+    pub pointer: Pointer,
+    /// The party whose address, alias or pinned signature the mail bears.
+    pub sender: Option<KnownSender>,
+}
+
+/// Proof of the author beyond the bare address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorProof {
+    /// DMARC or aligned DKIM passed, or a pinned key signed the whole.
+    Proved,
+    /// Nothing but the From line.
+    Claimed,
+}
+
+/// Where a mail goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joining {
+    /// Joins the case as a mail of this party.
+    Joins(CaseId, KnownSender),
+    /// Stored and shown to the team as claiming the case.
+    Held(CaseId),
+    /// Opens a case; it may have claimed one by its subject.
+    Opens {
+        /// The case named in the subject, if any.
+        claims: Option<CaseId>,
+    },
+}
+
+/// Chooses among the hits, which stand in the order in which they count.
+#[must_use]
+pub fn join(hits: &[Hit], proof: AuthorProof) -> Joining {
+    let joins = hits.iter().find_map(|hit| {
+        let sender = hit.sender.clone()?;
+        let enough = match hit.pointer {
+            Pointer::Token | Pointer::OurMessage => true,
+            Pointer::ForeignMessage | Pointer::Tag => proof == AuthorProof::Proved,
+        };
+        enough.then_some(Joining::Joins(hit.case, sender))
+    });
+    let held = || {
+        let pointed = hits.iter().find(|hit| match hit.pointer {
+            Pointer::Token | Pointer::OurMessage | Pointer::ForeignMessage => true,
+            // A subject tag holds mail back only where the sender claims to be somebody the case knows.
+            Pointer::Tag => hit.sender.is_some(),
+        });
+        pointed.map(|hit| Joining::Held(hit.case))
+    };
+    joins.or_else(held).unwrap_or_else(|| Joining::Opens { claims: hits.first().map(|hit| hit.case) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(pointer: Pointer, known: bool) -> Hit {
+        let sender = known.then(|| KnownSender { party: PartyKey("r1".into()), member: false });
+        Hit { case: CaseId(1), pointer, sender }
+    }
+
+    fn check(pointer: Pointer, known: bool, proof: AuthorProof) -> &'static str {
+        match join(&[hit(pointer, known)], proof) {
+            Joining::Joins(..) => "joins",
+            Joining::Held(_) => "held",
+            Joining::Opens { .. } => "opens",
+        }
+    }
+
+    #[test]
+    fn i12_a_reference_of_ours_and_a_known_sender_join() {
+        assert_eq!(check(Pointer::Token, true, AuthorProof::Claimed), "joins");
+        assert_eq!(check(Pointer::OurMessage, true, AuthorProof::Claimed), "joins");
+    }
+
+    #[test]
+    fn a2_a_stranger_with_a_leaked_reference_is_held() {
+        for pointer in [Pointer::Token, Pointer::OurMessage, Pointer::ForeignMessage] {
+            assert_eq!(check(pointer, false, AuthorProof::Proved), "held");
+        }
+    }
+
+    #[test]
+    fn a1_a_guessed_subject_tag_opens_a_new_case() {
+        assert_eq!(check(Pointer::Tag, false, AuthorProof::Proved), "opens");
+        assert_eq!(join(&[hit(Pointer::Tag, false)], AuthorProof::Claimed), Joining::Opens { claims: Some(CaseId(1)) });
+    }
+
+    #[test]
+    fn a_foreign_reference_or_a_tag_joins_only_an_authenticated_party() {
+        for pointer in [Pointer::ForeignMessage, Pointer::Tag] {
+            assert_eq!(check(pointer, true, AuthorProof::Proved), "joins");
+            assert_eq!(check(pointer, true, AuthorProof::Claimed), "held");
+        }
+    }
+
+    #[test]
+    fn the_first_pointer_with_a_known_sender_wins() {
+        let mut second = hit(Pointer::OurMessage, true);
+        second.case = CaseId(2);
+        assert!(matches!(join(&[hit(Pointer::Token, false), second], AuthorProof::Claimed), Joining::Joins(CaseId(2), _)));
+        assert_eq!(join(&[], AuthorProof::Proved), Joining::Opens { claims: None });
+    }
+}
