@@ -24,6 +24,7 @@
 
 pub mod adapters;
 pub mod cli;
+pub mod crash;
 pub mod daemon;
 pub mod domain;
 pub mod engine;

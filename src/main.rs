@@ -1,1 +1,4 @@
-fn main() {}
+//! The postern program: everything is in the library.
+fn main() -> std::process::ExitCode {
+    postern::cli::main()
+}

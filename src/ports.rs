@@ -177,3 +177,9 @@ pub trait Site: Send {
     /// The folder cannot be written.
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), PortError>;
 }
+
+/// Free space where the database lies.
+pub trait Disk: Send {
+    /// Bytes that may still be written; `None` where it cannot be told.
+    fn free_bytes(&self) -> Option<u64>;
+}

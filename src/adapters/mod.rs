@@ -1,6 +1,7 @@
 //! The outside world behind the ports: servers, folders, the clock. Never decides anything.
 
 pub mod clock;
+pub mod disk;
 pub mod entropy;
 pub mod imap;
 pub mod maildir;

@@ -1,1 +1,50 @@
-//! cli
+//! The command line: one file a subcommand, errors as one line and a sysexits code.
+
+pub mod arguments;
+mod demo;
+mod ingest;
+mod manual;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::daemon::exit::{Failure, USAGE};
+use arguments::{Arguments, Command};
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            drop(error.print());
+            let asked = !error.use_stderr();
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+        }
+    };
+    match dispatch(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(options) => demo::demo(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Ingest(options) => ingest::ingest(&options),
+        Command::Manual(options) => manual::manual(&options),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a failed command says why")]
+fn complain(failure: &Failure) {
+    for line in failure.message.lines() {
+        eprintln!("postern: {line}");
+    }
+}

@@ -1,1 +1,11 @@
-//! daemon
+//! The running daemon: settings into an engine, the loop that steps it, signals, watchdog, control socket.
+//!
+//! Holds no logic that a test would need a runtime for: what is decided and sent is the engine's.
+
+pub mod assemble;
+pub mod control;
+pub mod exit;
+pub mod lock;
+pub mod log;
+pub mod rehearsal;
+pub mod run;

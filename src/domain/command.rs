@@ -142,6 +142,12 @@ impl Command {
         }
     }
 
+    /// Whether it is about a case at all; what is not needs no nonce, which belongs to a case.
+    #[must_use]
+    pub fn needs_case(&self) -> bool {
+        !matches!(self, Self::List | Self::Help | Self::Requeue(_))
+    }
+
     /// Whether it changes nothing.
     #[must_use]
     pub fn only_reads(&self) -> bool {

@@ -132,6 +132,8 @@ templates! {
     Quarantined = "quarantined" ["mail", "reason"],
     /// A member: the exact text, to be confirmed.
     Preview = "preview" ["title", "subject", "recipients", "page", "text", "confirm_line", "expires", "second", "case_line"],
+    /// The other members: one without a key gave a strong command, which one of them must confirm.
+    SecondMember = "second-member" ["title", "author", "text", "confirm_line", "expires", "case_line"],
     /// A reporter or maintainer: it is public now.
     Published = "published" ["title", "page"],
 }
@@ -173,7 +175,7 @@ impl Templates {
         if mistakes.is_empty() { Ok(Self { environment }) } else { Err(mistakes) }
     }
 
-    /// Fills a template in. A value that would break the subject line has its line ends replaced by blanks.
+    /// Fills a template in. Line ends in values that may stand in a subject become blanks.
     #[must_use]
     pub fn render(&self, template: Template, fields: &Fields) -> Words {
         // Every template was loaded and checked against the same fields, so what fails here is a field our own
@@ -191,9 +193,20 @@ impl Templates {
     }
 }
 
+/// Fields that may stand in a subject: their line ends and controls become blanks.
+const ONE_LINE: &[&str] = &["project", "address", "case", "title", "subject", "errors", "mail", "outcome", "number"];
+
 fn complete(template: Template, fields: &Fields) -> BTreeMap<&'static str, String> {
     let names = COMMON.iter().chain(template.fields());
-    names.map(|name| (*name, fields.get(name).cloned().unwrap_or_default())).collect()
+    names.map(|name| (*name, field(name, fields.get(name).map_or("", String::as_str)))).collect()
+}
+
+fn field(name: &str, value: &str) -> String {
+    if ONE_LINE.contains(&name) {
+        value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    } else {
+        value.to_owned()
+    }
 }
 
 /// An optional paragraph that is empty leaves two blank lines behind; readers get one.

@@ -53,6 +53,14 @@ impl InstanceKey {
         MessageId::of(&format!("{unique}.{mac}"), domain)
     }
 
+    /// The Message-ID that all mail to one party about one case refers to, so that mail programs show one thread.
+    /// No mail ever has it.
+    #[must_use]
+    pub fn thread_root(&self, domain: &str, case: CaseId, party: &str) -> MessageId {
+        let unique = self.mac("thread", &[&case.0.to_string(), party]);
+        MessageId::of(&format!("{unique}.{}", self.mac("message-id", &[&unique])), domain)
+    }
+
     /// Whether this instance made the Message-ID. Hosts that rewrite the domain do not matter: only the MAC does.
     #[must_use]
     pub fn made(&self, id: &MessageId) -> bool {

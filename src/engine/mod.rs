@@ -1,1 +1,14 @@
-//! engine
+//! The steps that carry mail to `decide` and its decisions away: accept, work, timers, dispatch.
+//!
+//! Synchronous, told what time it is, bounded work per step; sockets belong to the adapters. No
+//! step holds a transaction across network, cryptography or parsing.
+
+pub mod accept;
+pub mod dispatch;
+mod fate;
+pub mod read;
+mod retry;
+mod seal;
+pub mod step;
+pub mod timers;
+pub mod work;

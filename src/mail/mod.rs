@@ -5,7 +5,18 @@
 pub mod authres;
 pub mod bounce;
 pub mod classify;
+mod clean;
 pub mod compose;
+mod content;
+mod decode;
+mod digest;
+mod envelope;
+pub mod headers;
+mod html;
+mod layer;
+mod limits;
+pub mod mbox;
+mod mime;
 pub mod parse;
 pub mod quote;
 pub mod thread;

@@ -1,1 +1,32 @@
-//! store
+//! The only SQL in the house: one encrypted SQLite file, one writer.
+//!
+//! Speaks the domain's words: no type of the database library stands in a public signature, and
+//! every instant, seed and id that is not a row number is given by the caller. Never decides
+//! anything, and never holds a transaction while something else is waited for. Every failure is a
+//! [`StoreError`], whose class says whether to try again, to stop, or to read again first.
+
+mod cases;
+mod decision;
+mod error;
+mod inbound;
+mod journal;
+mod meta;
+mod outbox;
+mod row;
+mod schema;
+mod search;
+mod session;
+mod timers;
+
+pub use error::{StoreError, StoreErrorClass};
+pub use inbound::{Accepted, NewMail, StoredMail};
+pub use journal::JournalLine;
+pub use meta::Backlog;
+pub use outbox::{ClaimedMail, OutboxRow, OutboxState, QueuedMail, Settlement};
+pub use schema::Store;
+pub use search::Found;
+pub use session::{Batch, Session};
+pub use timers::DueTimer;
+
+#[cfg(test)]
+mod support_tests;

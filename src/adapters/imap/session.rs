@@ -1,0 +1,323 @@
+//! One logged-in IMAP session: connecting, and the handful of commands the worker needs.
+//!
+//! Never decides what is fetched or moved. Each command either succeeds, is refused with NO (the session goes
+//! on), or fails (the session is dropped and a new one begun). Server text never gets into an error message.
+
+mod connect;
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use imap::types::{Flag, Mailbox, UnsolicitedResponse};
+
+use super::stream::{Bounded, OverLimit, Pace};
+use crate::adapters::tls;
+use crate::domain::time::Timestamp;
+use crate::ports::{ErrorClass, PortError};
+
+pub(super) use connect::{connect, is_loopback};
+
+/// Longest header block fetched of a mail that is over the limit, in bytes.
+const HEADER_MAX_BYTES: u64 = 256 * 1024;
+/// Sequence numbers listed by one command, so that no line and no response grows past the limits.
+const WINDOW: u32 = 5000;
+/// Longest wait for a server to agree to IDLE.
+const IDLE_START_MAX: Duration = Duration::from_secs(3);
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The server said NO: the session goes on.
+    Refused,
+    /// The response was longer than the limits: the session is over.
+    OverLimit,
+    /// The server announces IDLE and does not speak it: the session is over, and IDLE is not tried again.
+    NoIdle,
+    /// The session is over.
+    Lost(PortError),
+}
+
+impl Fault {
+    pub(super) fn into_error(self) -> PortError {
+        match self {
+            Self::Refused => temporary("the server refused a command; trying again"),
+            Self::OverLimit => temporary("the server sent more than the limit in one response; trying again"),
+            Self::NoIdle => temporary("the server announces IDLE and refuses it; going on by polling"),
+            Self::Lost(error) => error,
+        }
+    }
+}
+
+/// How mail can leave the INBOX on this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// `UID MOVE` (RFC 6851).
+    Move,
+    /// `UID COPY`, `\Deleted`, `UID EXPUNGE` (RFC 4315).
+    CopyExpunge,
+    /// Not at all: a keyword marks it.
+    Keyword,
+}
+
+/// A mail as listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) uid: u32,
+    pub(super) size: u64,
+    pub(super) arrived: Option<Timestamp>,
+}
+
+/// What ended the waiting for news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// There may be new mail.
+    Mail,
+    /// Nothing came, or somebody woke us.
+    Nothing,
+}
+
+/// A logged-in session.
+#[derive(Debug)]
+pub(super) struct Server {
+    session: imap::Session<Bounded>,
+    pace: Rc<Pace>,
+    selected: Option<String>,
+    /// The archive folder under the name this server knows.
+    archive: String,
+    pub(super) leave: Leave,
+    pub(super) can_idle: bool,
+}
+
+impl Server {
+    /// Opens a mailbox; `again` even when it is open already, to learn of a new UIDVALIDITY.
+    pub(super) fn select(&mut self, mailbox: &str, again: bool) -> Result<Option<Mailbox>, Fault> {
+        if !again && self.selected.as_deref() == Some(mailbox) {
+            return Ok(None);
+        }
+        self.selected = None;
+        // What was said of the mailbox before does not matter any more.
+        drop(self.session.take_all_unsolicited());
+        let opened = self.session.select(mailbox).map_err(fault)?;
+        self.selected = Some(mailbox.to_owned());
+        Ok(Some(opened))
+    }
+
+    /// Lists the open mailbox, which holds `exists` mails: all of them, or those that do not bear `keyword`.
+    pub(super) fn list(&mut self, exists: u32, without_keyword: Option<&str>) -> Result<Vec<Listed>, Fault> {
+        let mut listed = Vec::new();
+        let mut first = 1;
+        while first <= exists {
+            let last = first.saturating_add(WINDOW - 1).min(exists);
+            self.list_window(first, last, without_keyword, &mut listed)?;
+            first = last.saturating_add(1);
+        }
+        Ok(listed)
+    }
+
+    fn list_window(
+        &mut self,
+        first: u32,
+        last: u32,
+        without_keyword: Option<&str>,
+        listed: &mut Vec<Listed>,
+    ) -> Result<(), Fault> {
+        const QUERY: &str = "(UID RFC822.SIZE INTERNALDATE)";
+        let fetches = if let Some(keyword) = without_keyword {
+            let uids = self.session.uid_search(format!("{first}:{last} UNKEYWORD {keyword}")).map_err(fault)?;
+            self.session.uid_fetch(uid_set(uids), QUERY)
+        } else {
+            self.session.fetch(format!("{first}:{last}"), QUERY)
+        }
+        .map_err(fault)?;
+        for fetch in fetches.iter() {
+            if let (Some(uid), Some(size)) = (fetch.uid, fetch.size) {
+                let arrived = fetch.internal_date().map(|date| Timestamp(date.timestamp()));
+                listed.push(Listed { uid, size: u64::from(size), arrived });
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches whole mails without marking them as read. A mail whose payload is empty is left out.
+    pub(super) fn fetch(&mut self, uids: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
+        let fetches = self.session.uid_fetch(uid_set(uids.iter().copied()), "(UID BODY.PEEK[])").map_err(fault)?;
+        let full = |fetch: &imap::types::Fetch<'_>| {
+            let body = fetch.body().filter(|body| !body.is_empty())?;
+            Some((fetch.uid?, body.to_vec()))
+        };
+        Ok(fetches.iter().filter_map(full).collect())
+    }
+
+    /// Fetches the beginning of the header block of one mail.
+    pub(super) fn fetch_header(&mut self, uid: u32) -> Result<Option<Vec<u8>>, Fault> {
+        let query = format!("(UID BODY.PEEK[HEADER]<0.{HEADER_MAX_BYTES}>)");
+        let fetches = self.session.uid_fetch(uid.to_string(), query).map_err(fault)?;
+        let found = fetches.iter().find(|fetch| fetch.uid == Some(uid)).and_then(imap::types::Fetch::header);
+        Ok(found.filter(|header| !header.is_empty()).map(<[u8]>::to_vec))
+    }
+
+    /// Which of these are still in the open mailbox; with `undeleted`, and are not marked `\Deleted`.
+    pub(super) fn present(&mut self, uids: &[u32], undeleted: bool) -> Result<HashSet<u32>, Fault> {
+        // What a rival took counts as present until this session was told (RFC 9051 section 7.5.1).
+        self.session.noop().map_err(fault)?;
+        let condition = if undeleted { " UNDELETED" } else { "" };
+        self.session.uid_search(format!("UID {}{condition}", uid_set(uids.iter().copied()))).map_err(fault)
+    }
+
+    /// `UID MOVE` to the archive.
+    pub(super) fn move_to_archive(&mut self, uids: &[u32]) -> Result<(), Fault> {
+        self.session.uid_mv(uid_set(uids.iter().copied()), &self.archive).map_err(fault)
+    }
+
+    /// `UID COPY` to the archive.
+    pub(super) fn copy_to_archive(&mut self, uids: &[u32]) -> Result<(), Fault> {
+        self.session.uid_copy(uid_set(uids.iter().copied()), &self.archive).map_err(fault)
+    }
+
+    /// Marks as `\Deleted` and expunges exactly these.
+    pub(super) fn expunge(&mut self, uids: &[u32]) -> Result<(), Fault> {
+        let set = uid_set(uids.iter().copied());
+        self.session.uid_store(&set, "+FLAGS.SILENT (\\Deleted)").map_err(fault)?;
+        self.session.uid_expunge(&set).map_err(fault).map(|_| ())
+    }
+
+    /// Marks with a keyword.
+    pub(super) fn mark(&mut self, uids: &[u32], keyword: &str) -> Result<(), Fault> {
+        let change = format!("+FLAGS.SILENT ({keyword})");
+        self.session.uid_store(uid_set(uids.iter().copied()), change).map_err(fault).map(|_| ())
+    }
+
+    /// Lets the server tell what happened; `Mail` when it speaks of more mails.
+    pub(super) fn noop(&mut self) -> Result<News, Fault> {
+        self.session.noop().map_err(fault)?;
+        let more = self.session.take_all_unsolicited().any(|told| matches!(told, UnsolicitedResponse::Exists(_)));
+        Ok(if more { News::Mail } else { News::Nothing })
+    }
+
+    /// Waits in IDLE (RFC 2177) for new mail, at most this long, or until somebody wakes us.
+    pub(super) fn idle(&mut self, at_most: Duration) -> Result<News, Fault> {
+        // Data that precede the continuation would stall the crate's IDLE: drain them first, and give it little time to begin.
+        if self.noop()? == News::Mail {
+            return Ok(News::Mail);
+        }
+        self.pace.idle_starts(IDLE_START_MAX.min(at_most));
+        let mut more = false;
+        let outcome = {
+            let mut handle = self.session.idle();
+            handle.timeout(at_most).keepalive(false);
+            handle.wait_while(|told| {
+                more = matches!(told, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Bye { .. });
+                !more
+            })
+            // The handle is dropped here, which sends DONE and reads the tagged response.
+        };
+        self.pace.idle_over();
+        match outcome {
+            Ok(_) => Ok(if more { News::Mail } else { News::Nothing }),
+            // What the crate cannot name may be anything: have a look.
+            Err(imap::Error::Unexpected(_)) => Ok(News::Mail),
+            Err(imap::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Ok(News::Mail),
+            Err(imap::Error::No(_) | imap::Error::Bad(_)) => Err(Fault::NoIdle),
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    /// Creates the archive folder if it is not there, under the INBOX where the server allows it nowhere else.
+    pub(super) fn ensure_archive(&mut self, wanted: &str) -> Result<(), Fault> {
+        let below = match self.list_name("INBOX")?.and_then(|(_, delimiter)| delimiter) {
+            Some(delimiter) => format!("INBOX{delimiter}{wanted}"),
+            None => wanted.to_owned(),
+        };
+        for name in [wanted, &below] {
+            if self.list_name(name)?.is_some() {
+                name.clone_into(&mut self.archive);
+                return Ok(());
+            }
+        }
+        for name in [wanted, &below] {
+            match self.session.create(name).map_err(fault) {
+                Ok(()) => {
+                    name.clone_into(&mut self.archive);
+                    return Ok(());
+                }
+                Err(Fault::Refused) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Err(Fault::Lost(PortError {
+            class: ErrorClass::Configuration,
+            message: "the server refuses to create the archive folder; create it by hand or name another in `archive`"
+                .to_owned(),
+        }))
+    }
+
+    fn list_name(&mut self, name: &str) -> Result<Option<(String, Option<String>)>, Fault> {
+        let names = self
+            .session
+            .list(None, Some(&format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))))
+            .map_err(fault)?;
+        Ok(names.iter().next().map(|found| (found.name().to_owned(), found.delimiter().map(str::to_owned))))
+    }
+}
+
+/// Whether the open mailbox keeps a keyword of ours.
+pub(super) fn keeps(mailbox: &Mailbox, keyword: &str) -> bool {
+    let named = |flag: &Flag<'_>| matches!(flag, Flag::Custom(name) if name.eq_ignore_ascii_case(keyword));
+    mailbox.permanent_flags.iter().any(|flag| *flag == Flag::MayCreate || named(flag))
+}
+
+fn uid_set(uids: impl IntoIterator<Item = u32>) -> String {
+    let mut set = String::new();
+    for uid in uids {
+        let comma = if set.is_empty() { "" } else { "," };
+        // Writing to a String cannot fail.
+        let _ = write!(set, "{comma}{uid}");
+    }
+    set
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn fault(error: imap::Error) -> Fault {
+    // The library's errors are a foreign, growing enum: what is not named here is a broken session.
+    let said = |what: &str| Fault::Lost(temporary(&format!("the server {what}; trying again")));
+    if let imap::Error::Io(error) = &error {
+        return lost(error);
+    }
+    if matches!(error, imap::Error::No(_)) {
+        Fault::Refused
+    } else if matches!(error, imap::Error::ConnectionLost) {
+        said("closed the connection")
+    } else if matches!(error, imap::Error::Bye(_)) {
+        said("said goodbye or sent what is not IMAP")
+    } else if matches!(error, imap::Error::Bad(_)) {
+        said("did not understand a command")
+    } else if matches!(error, imap::Error::Validate(_)) {
+        Fault::Lost(PortError {
+            class: ErrorClass::Configuration,
+            message: "a name or the password holds a line break; correct it".to_owned(),
+        })
+    } else {
+        said("sent what is not understood")
+    }
+}
+
+fn lost(error: &io::Error) -> Fault {
+    if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<OverLimit>) {
+        return Fault::OverLimit;
+    }
+    if let Some(judged) = tls::tls_error(error) {
+        return Fault::Lost(judged);
+    }
+    Fault::Lost(if error.kind() == io::ErrorKind::TimedOut {
+        temporary("the server did not answer in time; trying again")
+    } else {
+        temporary(&format!("the connection broke ({}); trying again", error.kind()))
+    })
+}
+
+fn temporary(message: &str) -> PortError {
+    PortError { class: ErrorClass::Temporary, message: message.to_owned() }
+}

@@ -1,0 +1,79 @@
+//! The arguments, as `--help`, the manual page and the completions show them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The daemon behind a project's security@ address: takes in reports, runs the disclosure policy, publishes advisories.
+#[derive(Debug, Parser)]
+#[command(name = "postern", version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a story without any server or set-up, and leave its mails and its advisory in a folder.
+    Demo(DemoOptions),
+    /// Run the daemon.
+    Run(RunOptions),
+    /// Store mails from files: .eml, mbox, Maildir, or standard input.
+    Ingest(IngestOptions),
+    /// Print the manual page or a shell's completions.
+    Manual(ManualOptions),
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// Folder to leave everything in; made anew if it is missing, refused if it holds anything.
+    #[arg(long, value_name = "DIR", default_value = "postern-demo")]
+    pub dir: PathBuf,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// Settings file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/postern/postern.toml")]
+    pub config: PathBuf,
+    /// Do everything that is due, then end.
+    #[arg(long)]
+    pub once: bool,
+    /// What to do with mail that lay in the inbox before the first start.
+    #[arg(long, value_enum)]
+    pub adopt: Option<AdoptChoice>,
+}
+
+/// What to do with mail from before the first start.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AdoptChoice {
+    /// Open cases, send no acknowledgements.
+    Quiet,
+    /// Open cases and acknowledge.
+    Ack,
+    /// Store it and put it aside.
+    Ignore,
+}
+
+/// Options of `ingest`.
+#[derive(Debug, Args)]
+pub struct IngestOptions {
+    /// Settings file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/postern/postern.toml")]
+    pub config: PathBuf,
+    /// An .eml file, an mbox file, a Maildir or folder of .eml files, or - for one mail on standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Options of `manual`.
+#[derive(Debug, Args)]
+pub struct ManualOptions {
+    /// Completions for this shell instead of the manual page.
+    #[arg(long, value_name = "SHELL")]
+    pub completions: Option<clap_complete::Shell>,
+}

@@ -1,0 +1,196 @@
+//! The loop: the engine steps on a thread of its own, woken by adapters, clock, socket and signals.
+//!
+//! tokio carries signals, watchdog, socket and the SMTP connections. A stop ends the step that is
+//! under way, gives mail that is being sent a moment to be answered, and closes the database.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::control::{Answer, Errand, listen, serve};
+use super::exit::{Failure, OS_FILE, SOFTWARE, UNAVAILABLE};
+use super::{assemble, lock::Lock};
+use crate::adapters::clock::SystemClock;
+use crate::domain::event::Answerable;
+use crate::domain::time::Timestamp;
+use crate::engine::step::{Adopt, Engine};
+use crate::ports::{Clock, Wake};
+use crate::settings::Settings;
+
+/// Longest sleep of the loop: clocks are looked at this often even if nothing wakes it.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+/// How long a stop waits for answers of relays. A stop takes less than 5 seconds in all.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long `run --once` waits for an inbox that cannot be reached.
+const ONCE_PATIENCE: i64 = 60;
+
+/// What wakes the engine's thread.
+enum Nudge {
+    /// A port has something, or time has passed.
+    Look,
+    /// Another command asks something.
+    Errand(Box<Errand>),
+    /// Finish and end.
+    Stop,
+}
+
+/// How long to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// A signal comes.
+    Stopped,
+    /// Everything due is done.
+    Done,
+}
+
+/// Runs the daemon.
+///
+/// # Errors
+/// Anything that keeps it from starting, or that it must not go on after.
+pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<(), Failure> {
+    let _lock = Lock::take(&settings.instance.state_dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(OS_FILE, format!("failed to start the runtime: {error}")))?;
+    let (nudges, nudged) = channel();
+    let waker = Mutex::new(nudges.clone());
+    let wake: Wake = Arc::new(move || {
+        if let Ok(sender) = waker.lock() {
+            drop(sender.send(Nudge::Look));
+        }
+    });
+    let engine = assemble::engine(settings, adopt, runtime.handle(), &wake)?;
+    let beat = Arc::new(Mutex::new(SystemClock.now()));
+    let thread_beat = Arc::clone(&beat);
+    let stop = nudges.clone();
+    let (ended, end) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        let mut engine = engine;
+        let result = turn(&mut engine, &nudged, until, &thread_beat);
+        drop(engine);
+        let _ = ended.send(());
+        result
+    });
+    let thread = thread.map_err(|error| Failure::new(OS_FILE, format!("failed to start the engine's thread: {error}")))?;
+    let attended = runtime.block_on(attend(settings, &nudges, &beat, end, until));
+    drop(stop.send(Nudge::Stop));
+    let result = thread.join().unwrap_or_else(|_| Err(Failure::new(SOFTWARE, "the engine ended by a mistake of ours; see the log")));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    if until == Until::Stopped {
+        drop(std::fs::remove_file(&settings.daemon.socket));
+    }
+    result.and(attended)
+}
+
+/// Signals, socket and watchdog, until the engine ends or a signal asks for it.
+async fn attend(
+    settings: &Settings,
+    nudges: &Sender<Nudge>,
+    beat: &Arc<Mutex<Timestamp>>,
+    mut end: tokio::sync::oneshot::Receiver<()>,
+    until: Until,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(OS_FILE, format!("failed to wait for signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let listener = match until {
+        Until::Stopped => Some(listen(&settings.daemon.socket)?),
+        Until::Done => None,
+    };
+    let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(20), |period| period / 3);
+    let mut tick = tokio::time::interval(watchdog);
+    notify(NotifyState::Ready);
+    loop {
+        tokio::select! {
+            _ = &mut end => return Ok(()),
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = tick.tick() => if is_alive(beat, watchdog) { notify(NotifyState::Watchdog) },
+            client = accept(listener.as_ref()) => if let Some(stream) = client {
+                let nudges = nudges.clone();
+                tokio::spawn(serve(stream, move |errand| drop(nudges.send(Nudge::Errand(Box::new(errand))))));
+            },
+        }
+    }
+    tracing::info!("stopping");
+    notify(NotifyState::Stopping);
+    Ok(())
+}
+
+async fn accept(listener: Option<&tokio::net::UnixListener>) -> Option<tokio::net::UnixStream> {
+    match listener {
+        Some(listener) => listener.accept().await.ok().map(|(stream, _)| stream),
+        None => std::future::pending().await,
+    }
+}
+
+fn notify(state: NotifyState<'_>) {
+    drop(sd_notify::notify(&[state]));
+}
+
+/// The engine's thread beats at each turn; one that hangs lets the watchdog run out.
+fn is_alive(beat: &Mutex<Timestamp>, watchdog: Duration) -> bool {
+    let last = beat.lock().map_or(Timestamp(0), |last| *last);
+    SystemClock.now().since(last) < watchdog.saturating_mul(3)
+}
+
+/// Steps the engine until it is told to stop, or until everything is done.
+fn turn(engine: &mut Engine, nudged: &Receiver<Nudge>, until: Until, beat: &Mutex<Timestamp>) -> Result<(), Failure> {
+    let started = SystemClock.now();
+    loop {
+        let now = SystemClock.now();
+        if let Ok(mut last) = beat.lock() {
+            *last = now;
+        }
+        let progress = engine.step(now)?;
+        let wait = if progress.worked { Duration::ZERO } else { sleep(progress.wake_at, now) };
+        if !progress.worked && until == Until::Done && all_done(engine, progress.in_flight, started, now)? {
+            return Ok(());
+        }
+        match nudged.recv_timeout(wait) {
+            Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Nudge::Errand(errand)) => run_errand(engine, *errand, now)?,
+            Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return finish(engine, nudged),
+        }
+    }
+}
+
+fn sleep(wake_at: Option<Timestamp>, now: Timestamp) -> Duration {
+    // A port calls when it has something, so the loop sleeps until the next clock; never so long that the watchdog bites.
+    wake_at.map_or(SLEEP_MAX, |at| at.since(now).max(Duration::from_millis(50))).min(SLEEP_MAX)
+}
+
+fn all_done(engine: &Engine, in_flight: usize, started: Timestamp, now: Timestamp) -> Result<bool, Failure> {
+    if engine.inbox_state().drained {
+        return Ok(in_flight == 0);
+    }
+    if !engine.inbox_state().open && now.0.saturating_sub(started.0) > ONCE_PATIENCE {
+        return Err(Failure::new(UNAVAILABLE, "the inbox cannot be reached; see the log, and try again"));
+    }
+    Ok(false)
+}
+
+fn run_errand(engine: &mut Engine, errand: Errand, now: Timestamp) -> Result<(), Failure> {
+    let answerable = if errand.old { Answerable::Old } else { Answerable::Yes };
+    let stored = engine.ingest(vec![errand.mail], answerable, now);
+    let answer = match &stored {
+        Ok(new) => Answer::Stored { new: *new > 0 },
+        Err(error) => Answer::Refused { reason: error.to_string() },
+    };
+    drop(errand.answer.send(answer));
+    stored.map(|_| ()).map_err(Failure::from)
+}
+
+/// Waits a moment for the answers to what is under way, so that as little as possible is sent again.
+fn finish(engine: &mut Engine, nudged: &Receiver<Nudge>) -> Result<(), Failure> {
+    let stopped = SystemClock.now();
+    while engine.settle_only(SystemClock.now())? > 0 && SystemClock.now().since(stopped) < STOP_PATIENCE {
+        drop(nudged.recv_timeout(Duration::from_millis(100)));
+    }
+    Ok(())
+}

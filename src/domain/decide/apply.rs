@@ -1,0 +1,391 @@
+//! Commands, one by one, on a trial desk: each says what it did, or why it cannot.
+
+use super::desk::{Desk, Letter as Mail, Way, one_line};
+use super::team::{World, share_note, stored_block};
+use super::{publish, report};
+use crate::domain::case::Contact;
+use crate::domain::command::{Block, Command, Letter, OwnerChoice, help_text};
+use crate::domain::effect::{Automatic, Effect, MailKind, PendingAction};
+use crate::domain::id::{Address, Fingerprint, MailId};
+use crate::domain::party::{Form, Party, PartyKey, Role};
+use crate::domain::policy::{Fact, TimerAction};
+use crate::domain::state::{ContactState, ContactTrigger, EmbargoTrigger, ReportState, ReportTrigger};
+use crate::domain::template::Template;
+use crate::domain::time::Timestamp;
+
+/// Who acts, and what proved it.
+pub(super) struct Acting {
+    pub member: PartyKey,
+    pub proof: String,
+    pub keyless: bool,
+}
+
+/// A block that went well.
+pub(super) struct Applied {
+    pub first: String,
+    pub lines: String,
+    pub next: String,
+}
+
+/// Applies a whole block; on an error gives the annotated lines and their number of errors.
+pub(super) fn block(desk: &mut Desk<'_>, acting: &Acting, block: &Block, world: &World) -> Result<Applied, (String, usize)> {
+    let (mut lines, mut errors) = (String::new(), 0);
+    let mut sent_out = false;
+    for line in &block.lines {
+        lines.push_str(&line.written);
+        lines.push('\n');
+        let Ok(Some(command)) = &line.meaning else { continue };
+        match one(desk, acting, command, block, world) {
+            Ok(done) => {
+                sent_out |= matches!(command, Command::To(_));
+                done.lines().for_each(|line| lines.push_str(&format!("    {line}\n")));
+            }
+            Err(problem) => {
+                errors += 1;
+                lines.push_str(&format!("    error: {problem}\n"));
+            }
+        }
+    }
+    if errors > 0 {
+        return Err((lines, errors));
+    }
+    let noted = !block.body.is_empty() && !sent_out && !block.commands().any(|c| matches!(c, Command::Publish | Command::Confirm(_)));
+    if noted && desk.case.is_some() {
+        desk.record(Some(&acting.member), &acting.proof, "note", "", "");
+        share_note(desk, &acting.member, "note to the team", &block.body);
+    } else if !sent_out && desk.case.is_some() && block.commands().any(|command| !command.only_reads()) {
+        share_note(desk, &acting.member, "commands", &lines);
+    }
+    let first = match (sent_out, noted) {
+        (true, _) => "Done. Your text was sent.",
+        (false, true) => "Done. NOT sent to the reporter: your text is a note for the team.",
+        (false, false) => "Done.",
+    };
+    Ok(Applied { first: first.to_owned(), lines, next: next_step(desk) })
+}
+
+fn one(desk: &mut Desk<'_>, acting: &Acting, command: &Command, block: &Block, world: &World) -> Result<String, String> {
+    match command {
+        Command::Help => return Ok(help_text()),
+        Command::List => return Ok(listed(desk, world)),
+        Command::Requeue(mail) => return requeue(desk, acting, *mail, world),
+        Command::Note
+        | Command::To(_)
+        | Command::Owner(_)
+        | Command::State(..)
+        | Command::Severity(_)
+        | Command::EmbargoUntil(_)
+        | Command::EmbargoLift
+        | Command::Maintainer(..)
+        | Command::Admit(..)
+        | Command::Status
+        | Command::Publish
+        | Command::Confirm(_) => {}
+    }
+    if desk.case.is_none() {
+        return Err("say which case: answer one of our mails about it, or add its !case line".to_owned());
+    }
+    match command {
+        Command::Note | Command::Help | Command::List | Command::Requeue(_) => Ok("noted".to_owned()),
+        Command::To(audience) => letter(desk, acting, *audience, &block.body),
+        Command::Owner(choice) => owner(desk, acting, choice),
+        Command::State(trigger, reason) => state(desk, acting, *trigger, reason.as_deref()),
+        Command::Severity(level) => severity(desk, acting, level.as_deref()),
+        Command::EmbargoUntil(until) => embargo_until(desk, acting, *until),
+        Command::EmbargoLift => embargo_lift(desk, acting),
+        Command::Maintainer(address, fingerprint) => maintainer(desk, acting, address, fingerprint.as_ref(), block),
+        Command::Admit(mail, party) => admit(desk, acting, *mail, party.as_deref(), world),
+        Command::Status => Ok(status(desk)),
+        Command::Publish => publish::show(desk, acting, &block.body),
+        Command::Confirm(token) => confirm(desk, acting, token, world),
+    }
+}
+
+fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) -> Result<String, String> {
+    if body.is_empty() {
+        return Err("there is no text below the commands to send".to_owned());
+    }
+    let Some(case) = desk.case.as_ref() else { return Err("no case".to_owned()) };
+    let wanted = |role: Role| match audience {
+        Letter::Reporter => role == Role::Reporter,
+        Letter::Maintainer => role == Role::Maintainer,
+        Letter::All => true,
+    };
+    let parties: Vec<Party> = case.parties.iter().filter(|party| wanted(party.role)).cloned().collect();
+    if parties.is_empty() {
+        return Err("the case has nobody in that role".to_owned());
+    }
+    let mut said = Vec::new();
+    for party in &parties {
+        let mail = Mail::new(MailKind::Letter, Template::Letter, Automatic::No).with("text", body);
+        said.push(match desk.mail_party(party, mail) {
+            Way::Goes => format!("sent to {} {}", party.role.word(), party.address),
+            Way::Withheld => format!("HELD: no usable certificate of {} {}; a notice without content asks for one", party.role.word(), party.address),
+        });
+        desk.record(Some(&acting.member), &acting.proof, "letter", "", &party.key.0);
+    }
+    if parties.iter().any(|party| party.role == Role::Reporter) {
+        let at = desk.at;
+        if let Some(case) = desk.case.as_mut() {
+            case.answered_at = Some(at);
+            case.answered_by = Some(acting.member.clone());
+        }
+        desk.fact(Fact::Answered, None, at);
+    }
+    let audience = match audience {
+        Letter::Reporter => "sent to the reporter",
+        Letter::Maintainer => "sent to the maintainer",
+        Letter::All => "sent to everybody in the case",
+    };
+    share_note(desk, &acting.member, audience, body);
+    Ok(said.join("\n"))
+}
+
+fn owner(desk: &mut Desk<'_>, acting: &Acting, choice: &OwnerChoice) -> Result<String, String> {
+    let new = match choice {
+        OwnerChoice::Nobody => None,
+        OwnerChoice::Me => Some(acting.member.clone()),
+        OwnerChoice::Named(name) => {
+            let found = desk.rules.team.iter().find(|member| {
+                member.name.eq_ignore_ascii_case(name) || Address::parse(name).is_some_and(|a| a.same_mailbox(&member.address))
+            });
+            let names = || desk.rules.team.iter().map(|member| member.name.clone()).collect::<Vec<_>>().join(", ");
+            Some(found.ok_or_else(|| format!("no member is called that; the members are {}", names()))?.key.clone())
+        }
+    };
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    let old = std::mem::replace(&mut case.owner, new.clone());
+    let word = |key: &Option<PartyKey>| key.as_ref().map_or_else(|| "-".to_owned(), |key| key.0.clone());
+    desk.record(Some(&acting.member), &acting.proof, "owner", &word(&old), &word(&new));
+    Ok(new.map_or_else(|| "nobody looks after the case now".to_owned(), |key| format!("{} looks after the case", desk.rules.name_of(&key))))
+}
+
+fn state(desk: &mut Desk<'_>, acting: &Acting, trigger: ReportTrigger, reason: Option<&str>) -> Result<String, String> {
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    let from = case.report;
+    let next = from.next(trigger).ok_or_else(|| {
+        format!("a report that is {} can become {}", from.word(), from.reachable().join(" or "))
+    })?;
+    if next == ReportState::Closed && case.embargo.in_force() && from != ReportState::Invalid {
+        return Err("the case is under embargo: publish, or lift the embargo, before you close it".to_owned());
+    }
+    case.report = next;
+    case.close_reason = (next == ReportState::Closed).then(|| reason.map(one_line)).flatten();
+    desk.record(Some(&acting.member), &acting.proof, "report", from.word(), next.word());
+    if next == ReportState::Closed {
+        desk.fact(Fact::Closed, None, desk.at);
+    }
+    Ok(format!("report: {} -> {}", from.word(), next.word()))
+}
+
+fn severity(desk: &mut Desk<'_>, acting: &Acting, level: Option<&str>) -> Result<String, String> {
+    let levels = &desk.rules.policy.levels;
+    if let Some(unknown) = level.filter(|level| !levels.iter().any(|known| known == level)) {
+        return Err(format!("{unknown:?} is no level here; the levels are {}", levels.join(", ")));
+    }
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    let old = std::mem::replace(&mut case.severity, level.map(str::to_owned));
+    let (from, to) = (old.unwrap_or_else(|| "-".to_owned()), level.unwrap_or("-"));
+    desk.record(Some(&acting.member), &acting.proof, "severity", &from, to);
+    Ok(format!("severity: {from} -> {to}"))
+}
+
+fn embargo_until(desk: &mut Desk<'_>, acting: &Acting, until: Timestamp) -> Result<String, String> {
+    let at = desk.at;
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    if until <= at {
+        return Err("that instant is past; to end the embargo now write !embargo lift".to_owned());
+    }
+    let from = case.embargo;
+    let proposed = from.next(EmbargoTrigger::Propose).ok_or("the embargo is over; it cannot begin again")?;
+    let next = proposed.next(EmbargoTrigger::Accept).unwrap_or(proposed);
+    case.embargo = next;
+    case.embargo_until = Some(until);
+    desk.record(Some(&acting.member), &acting.proof, "embargo", from.word(), &format!("{} until {until}", next.word()));
+    desk.fact(Fact::EmbargoSet, None, at);
+    Ok(format!("embargo until {}", until.to_text()))
+}
+
+fn embargo_lift(desk: &mut Desk<'_>, acting: &Acting) -> Result<String, String> {
+    let at = desk.at;
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    let from = case.embargo;
+    let next = from.next(EmbargoTrigger::Exit).ok_or("the embargo is over already")?;
+    case.embargo = next;
+    case.embargo_until = Some(at);
+    desk.record(Some(&acting.member), &acting.proof, "embargo", from.word(), next.word());
+    desk.fact(Fact::EmbargoEnded, None, at);
+    Ok("the embargo is over".to_owned())
+}
+
+/// Tells a maintainer: a new one, or one whom mail did not reach, under a new address.
+fn maintainer(
+    desk: &mut Desk<'_>,
+    acting: &Acting,
+    address: &Address,
+    fingerprint: Option<&Fingerprint>,
+    block: &Block,
+) -> Result<String, String> {
+    let Some(case) = desk.case.as_ref() else { return Err("no case".to_owned()) };
+    if let Some(known) = case.party_at(address).filter(|party| party.role != Role::Maintainer) {
+        return Err(format!("this address is the {} of the case", known.role.word()));
+    }
+    let party = case.party_at(address).cloned().unwrap_or_else(|| Party {
+        key: case.next_key(Role::Maintainer),
+        role: Role::Maintainer,
+        address: address.clone(),
+        aliases: Vec::new(),
+        fingerprint: None,
+        form: Form::Clear,
+        last_message: None,
+    });
+    let pinned = fingerprint.cloned().or(party.fingerprint.clone()).or_else(|| desk.rules.pins.get(&address.key()).cloned());
+    let party = Party { fingerprint: pinned, ..party };
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    case.parties.retain(|known| known.key != party.key);
+    case.parties.push(party.clone());
+    let to_maintainer = block.commands().any(|c| matches!(c, Command::To(Letter::Maintainer | Letter::All)));
+    let text = if to_maintainer { block.body.as_str() } else { "" };
+    let mail = notice(desk, acting, text);
+    if desk.mail_party(&party, mail) == Way::Withheld {
+        desk.record(Some(&acting.member), &acting.proof, "contact", "none", "withheld");
+        return Ok(format!(
+            "HELD: no certificate of {address}, and the settings allow no mail in clear to maintainers; a notice without \
+             content asks for one, and no clock runs"
+        ));
+    }
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    if case.contact_mut(&party.key).is_none() {
+        case.contacts.push(Contact { party: party.key.clone(), state: ContactState::None, since: None });
+    }
+    let Some(contact) = case.contact_mut(&party.key) else { return Err("no contact".to_owned()) };
+    let from = contact.state;
+    contact.state = from.next(ContactTrigger::Notify).unwrap_or(from);
+    contact.since = None;
+    desk.record(Some(&acting.member), &acting.proof, "contact", from.word(), ContactState::Notified.word());
+    Ok(format!("notice to {address} queued; the one-month clock starts when the relay has taken it"))
+}
+
+fn notice(desk: &Desk<'_>, acting: &Acting, text: &str) -> Mail {
+    let zone = desk.rules.policy.time_zone();
+    let deadline = desk.rules.policy.span_of(TimerAction::DraftUninstall).map(|span| span.after(desk.at, &zone));
+    let until = desk.case.as_ref().and_then(|case| case.embargo_until);
+    let mut mail = Mail::new(MailKind::MaintainerNotice, Template::MaintainerNotice, Automatic::No)
+        .with("deadline", deadline.map_or_else(String::new, Timestamp::to_text))
+        .with("embargo_until", until.map_or_else(String::new, Timestamp::to_text))
+        .with("contact", desk.rules.name_of(&acting.member))
+        .with("text", text);
+    mail.attach_key = true;
+    mail
+}
+
+fn admit(desk: &mut Desk<'_>, acting: &Acting, mail: MailId, party: Option<&str>, world: &World) -> Result<String, String> {
+    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
+    let waiting = world.waiting.iter().find(|waiting| waiting.mail == mail && waiting.claims == Some(case.id));
+    let from = waiting
+        .and_then(|waiting| waiting.from.clone())
+        .ok_or_else(|| format!("mail {mail} is not held for this case; !list shows what waits"))?;
+    let key = if let Some(name) = party {
+        let known = case.parties.iter_mut().find(|known| known.key.0 == name);
+        let known = known.ok_or_else(|| format!("the case has no party {name:?}; !status lists them"))?;
+        known.aliases.push(from.clone());
+        known.key.clone()
+    } else {
+        let key = case.next_key(Role::Reporter);
+        case.parties.push(Party {
+            key: key.clone(),
+            role: Role::Reporter,
+            address: from.clone(),
+            aliases: Vec::new(),
+            fingerprint: desk.rules.pins.get(&from.key()).cloned(),
+            form: Form::Clear,
+            last_message: None,
+        });
+        key
+    };
+    let case = case.id;
+    desk.record(Some(&acting.member), &acting.proof, "admitted", &mail.to_string(), &key.0);
+    desk.push(Effect::ClearTimers { rule: report::held_rule(mail), party: None });
+    desk.push(Effect::Requeue { mail, case: Some(case) });
+    Ok(format!("mail {mail} joins as mail of {} {key}", from))
+}
+
+fn requeue(desk: &mut Desk<'_>, acting: &Acting, mail: MailId, world: &World) -> Result<String, String> {
+    let waiting = world.waiting.iter().find(|waiting| waiting.mail == mail);
+    if waiting.is_none() {
+        return Err(format!("mail {mail} does not wait; !list shows what does"));
+    }
+    desk.record(Some(&acting.member), &acting.proof, "requeued", "", &mail.to_string());
+    desk.push(Effect::Requeue { mail, case: None });
+    Ok(format!("mail {mail} will be decided again"))
+}
+
+fn confirm(desk: &mut Desk<'_>, acting: &Acting, token: &str, world: &World) -> Result<String, String> {
+    let pending = world.confirmation.as_ref().filter(|pending| pending.token == token);
+    let pending = pending.ok_or("nothing waits under this token in this case, or it was confirmed already")?;
+    if desk.at > pending.expires {
+        return Err("the 24 hours for this confirmation are over; ask again".to_owned());
+    }
+    let second_needed = pending.second_member || acting.keyless;
+    if second_needed && pending.member == acting.member {
+        return Err("a member other than the one who asked must confirm this".to_owned());
+    }
+    desk.push(Effect::UseConfirmation(token.to_owned()));
+    desk.record(Some(&acting.member), &acting.proof, "confirmed", "", token);
+    match &pending.action {
+        PendingAction::Publish { digest } => publish::publish(desk, acting, digest),
+        PendingAction::Apply { block: written, body } => {
+            let stored = stored_block(written, body, &desk.rules.case_prefix);
+            let first = Acting {
+                member: pending.member.clone(),
+                proof: format!("{} and {} of {}", "token", acting.proof, acting.member),
+                keyless: true,
+            };
+            block(desk, &first, &stored, world).map(|applied| applied.lines).map_err(|(lines, _)| lines)
+        }
+    }
+}
+
+fn listed(desk: &Desk<'_>, world: &World) -> String {
+    let mut lines: Vec<String> = world.open_cases.iter().map(|case| {
+        let owner = case.owner.as_ref().map_or_else(|| "nobody".to_owned(), |key| desk.rules.name_of(key));
+        format!("{}  {}  owner {owner}  since {}", case.label, case.summary, case.opened_at.to_text())
+    }).collect();
+    if lines.is_empty() {
+        lines.push("no open case".to_owned());
+    }
+    lines.extend(world.waiting.iter().map(|mail| format!("mail {}  {}  since {}", mail.mail, mail.reason, mail.arrived.to_text())));
+    lines.join("\n")
+}
+
+fn status(desk: &Desk<'_>) -> String {
+    let Some(case) = &desk.case else { return String::new() };
+    let owner = case.owner.as_ref().map_or_else(|| "nobody".to_owned(), |key| desk.rules.name_of(key));
+    let mut lines = vec![
+        format!("{}: {}", case.label, case.summary()),
+        format!("opened {}, owner {owner}", case.opened_at.to_text()),
+    ];
+    lines.push(match case.answered_at.zip(case.answered_by.as_ref()) {
+        Some((at, who)) => format!("{} answered the reporter last, {}", desk.rules.name_of(who), at.to_text()),
+        None => "nobody has answered the reporter".to_owned(),
+    });
+    for party in &case.parties {
+        let contact = case.contacts.iter().find(|contact| contact.party == party.key);
+        let contact = contact.map_or_else(String::new, |contact| format!(", {}", contact.state.word()));
+        let key = if party.fingerprint.is_some() { "encrypted" } else { "no certificate" };
+        lines.push(format!("{} {} {}, {key}{contact}", party.key, party.role.word(), party.address));
+    }
+    lines.join("\n")
+}
+
+/// What happens next, in one line: the transcript's answer to "and now?".
+fn next_step(desk: &Desk<'_>) -> String {
+    let Some(case) = &desk.case else { return String::new() };
+    let waits = case.contacts.iter().any(|contact| contact.state == ContactState::Contacted);
+    match (case.report, case.embargo_until.filter(|_| case.embargo.in_force())) {
+        (ReportState::Closed, _) => "Nothing: the case is closed.".to_owned(),
+        (_, Some(until)) if waits => format!("The maintainer's month runs; the embargo ends {}.", until.to_text()),
+        (_, Some(until)) => format!("The embargo ends {}; you are warned before.", until.to_text()),
+        (_, None) => "Nothing waits for a date.".to_owned(),
+    }
+}

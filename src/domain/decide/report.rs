@@ -1,0 +1,207 @@
+//! Mail from outside: a report that opens a case, a reply that joins one, mail that is held or put aside.
+
+use super::desk::{Desk, Letter, Way, one_line};
+use crate::domain::case::Case;
+use crate::domain::effect::{Automatic, Effect, MailKind, TimerKey};
+use crate::domain::event::{AckCounts, Answerable, Authenticity, Incoming};
+use crate::domain::id::MailId;
+use crate::domain::party::{Party, PartyKey, Role};
+use crate::domain::policy::{Fact, TimerAction};
+use crate::domain::state::{ContactTrigger, EmbargoTrigger};
+use crate::domain::template::Template;
+use crate::domain::time::{DAY, Timestamp};
+
+/// Most characters of a mail's text that are shown in a forward; the rest is in the attached original.
+const SHOWN_CHARS_MAX: usize = 100_000;
+
+/// A report opens the case that lies on the desk.
+pub(super) fn opens(desk: &mut Desk<'_>, mail: &Incoming, acks: AckCounts) {
+    let Some(mut case) = desk.case.take() else { return };
+    let party = reporter(desk, &case, mail);
+    let zone = desk.rules.policy.time_zone();
+    let title = one_line(&mail.subject);
+    case.title = if title.is_empty() { "(no subject)".to_owned() } else { title };
+    case.parties.push(party.clone());
+    if let Some(next) = case.embargo.next(EmbargoTrigger::Propose) {
+        desk.record(None, "policy", "embargo", case.embargo.word(), next.word());
+        case.embargo = next;
+        case.embargo_until = Some(desk.rules.policy.embargo_default.after(desk.at, &zone));
+    }
+    let proof = proof_of(mail);
+    desk.record(Some(&party.key), &proof, "report", "none", case.report.word());
+    desk.case = Some(case);
+    let since = if mail.answerable == Answerable::Old { desk.at } else { mail.arrived };
+    desk.fact(Fact::Received, None, since);
+    desk.fact(Fact::EmbargoSet, None, desk.at);
+    let answer_by = answer_by(desk, since);
+    let ack = acknowledge(desk, &party, mail, acks, &answer_by);
+    desk.record(None, "rule", "acknowledgement", "", &ack);
+    forward_report(desk, mail, &answer_by, &ack);
+}
+
+fn reporter(desk: &Desk<'_>, case: &Case, mail: &Incoming) -> Party {
+    Party {
+        key: case.next_key(Role::Reporter),
+        role: Role::Reporter,
+        address: mail.from.clone(),
+        aliases: Vec::new(),
+        fingerprint: desk.rules.pins.get(&mail.from.key()).cloned(),
+        form: mail.form,
+        last_message: mail.message_id.clone(),
+    }
+}
+
+fn answer_by(desk: &Desk<'_>, since: Timestamp) -> String {
+    let zone = desk.rules.policy.time_zone();
+    let span = desk.rules.policy.span_of(TimerAction::NudgeAnswer);
+    span.map_or_else(String::new, |span| span.after(since, &zone).to_text())
+}
+
+/// Sends the acknowledgement, or says in a few words why not. What it says depends on nothing but
+/// the outer form of the mail and what we know of the address (design: no decryption oracle).
+fn acknowledge(desk: &mut Desk<'_>, party: &Party, mail: &Incoming, acks: AckCounts, answer_by: &str) -> String {
+    let refused = match (mail.answerable, mail.authenticity) {
+        (Answerable::NotWanted, _) => Some("not sent: the sender asks for no automatic answers"),
+        (Answerable::Old, _) => Some("not sent: old or archived mail"),
+        (Answerable::Yes, Authenticity::Fail) => Some("not sent: DMARC says that the sender is forged"),
+        (Answerable::Yes, _) if acks.to_address_in_a_day >= desk.rules.acks_per_address_per_day => {
+            Some("not sent: this address had its daily number of acknowledgements")
+        }
+        (Answerable::Yes, _) if acks.in_an_hour >= desk.rules.acks_per_hour => {
+            Some("not sent: the hourly number of acknowledgements is used up")
+        }
+        (Answerable::Yes, Authenticity::Pass | Authenticity::Unknown) => None,
+    };
+    if let Some(reason) = refused {
+        return reason.to_owned();
+    }
+    let until = desk.case.as_ref().and_then(|case| case.embargo_until).map_or_else(String::new, Timestamp::to_text);
+    let days = String::from(desk.rules.policy.embargo_default);
+    let mut letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Replied)
+        .with("received", mail.arrived.to_text())
+        .with("answer_by", answer_by)
+        .with("embargo_until", until)
+        .with("embargo_days", days.trim_end_matches('d'));
+    letter.attach_key = true;
+    match desk.mail_party(party, letter) {
+        Way::Goes => "sent".to_owned(),
+        Way::Withheld => "sent as a notice without content: no certificate to encrypt to".to_owned(),
+    }
+}
+
+fn forward_report(desk: &mut Desk<'_>, mail: &Incoming, answer_by: &str, ack: &str) {
+    let until = desk.case.as_ref().and_then(|case| case.embargo_until).map_or_else(String::new, Timestamp::to_text);
+    let title = desk.title();
+    desk.mail_team(None, || {
+        described(Letter::new(MailKind::Forward, Template::Report, Automatic::Generated), mail)
+            .with("title", title.clone())
+            .with("received", mail.arrived.to_text())
+            .with("answer_by", answer_by)
+            .with("embargo_until", until.clone())
+            .with("ack", ack)
+            .with("text", shown(&mail.text))
+            .attaching(mail.mail)
+    });
+}
+
+/// A known outside party writes.
+pub(super) fn reply(desk: &mut Desk<'_>, key: &PartyKey, mail: &Incoming) {
+    let Some(case) = desk.case.as_mut() else { return };
+    let Some(party) = case.parties.iter_mut().find(|party| party.key == *key) else { return };
+    if mail.message_id.is_some() {
+        party.last_message.clone_from(&mail.message_id);
+    }
+    let role = party.role;
+    desk.record(Some(key), &proof_of(mail), "mail", "", role.word());
+    if role == Role::Maintainer {
+        replied(desk, key, mail);
+    }
+    let (title, last_answer) = (desk.title(), last_answer(desk));
+    desk.mail_team(None, || {
+        described(Letter::new(MailKind::Forward, Template::Reply, Automatic::Generated), mail)
+            .with("title", title.clone())
+            .with("role", role.word())
+            .with("text", shown(&mail.own_text))
+            .with("last_answer", last_answer.clone())
+            .attaching(mail.mail)
+    });
+}
+
+/// A person answered in a maintainer's name: his clock stops, the clock of the work starts.
+fn replied(desk: &mut Desk<'_>, key: &PartyKey, mail: &Incoming) {
+    let Some(contact) = desk.case.as_mut().and_then(|case| case.contact_mut(key)) else { return };
+    let from = contact.state;
+    if let Some(next) = from.next(ContactTrigger::Reply) {
+        contact.state = next;
+        desk.record(Some(key), &proof_of(mail), "contact", from.word(), next.word());
+        desk.fact(Fact::MaintainerReplied, Some(key), desk.at);
+    }
+}
+
+fn last_answer(desk: &Desk<'_>) -> String {
+    match desk.case.as_ref().and_then(|case| case.answered_at.zip(case.answered_by.as_ref())) {
+        Some((at, who)) => format!("{} answered last, {}", desk.rules.name_of(who), at.to_text()),
+        None => "nobody has answered yet".to_owned(),
+    }
+}
+
+/// A mail points at the case, but nobody knows its sender: the team sees it at once.
+pub(super) fn held(desk: &mut Desk<'_>, mail: &Incoming) {
+    let proof = proof_of(mail);
+    desk.record(None, &proof, "held", "", &mail.mail.to_string());
+    let key = TimerKey { rule: held_rule(mail.mail), party: None, step: 0 };
+    desk.push(Effect::SetTimer { key, due: desk.at.after(DAY), action: TimerAction::NudgeHeld });
+    let title = desk.title();
+    desk.mail_team(None, || {
+        described(Letter::new(MailKind::Alert, Template::Held, Automatic::Generated), mail)
+            .with("title", title.clone())
+            .with("mail", mail.mail.to_string())
+            .with("text", shown(&mail.text))
+            .attaching(mail.mail)
+    });
+}
+
+/// Name of the clock of a held mail.
+pub(super) fn held_rule(mail: MailId) -> String {
+    format!("held:{mail}")
+}
+
+/// A machine answered one of our mails: it stops no clock and moves no state.
+pub(super) fn automatic(desk: &mut Desk<'_>, party: &PartyKey, mail: MailId) {
+    desk.record(Some(party), "reference", "automatic reply", "", &mail.to_string());
+}
+
+/// A mail was put aside: the team is told, without any of its text.
+pub(super) fn quarantined(desk: &mut Desk<'_>, mail: MailId, reason: &str) {
+    desk.record(None, "rule", "quarantine", "", &mail.to_string());
+    desk.mail_team(None, || {
+        Letter::new(MailKind::Alert, Template::Quarantined, Automatic::Generated)
+            .with("mail", mail.to_string())
+            .with("reason", reason)
+    });
+}
+
+fn described(letter: Letter, mail: &Incoming) -> Letter {
+    let candidates: Vec<String> = mail.candidates.iter().map(ToString::to_string).collect();
+    letter
+        .with("from", mail.from.to_string())
+        .with("verdict", mail.verdict.clone())
+        .with("attachments", mail.attachments.join(", "))
+        .with("candidates", candidates.join(", "))
+}
+
+fn shown(text: &str) -> String {
+    // A line that looks like one of ours must not be taken for it when the mail is quoted back.
+    let lines = text.lines().map(|line| if line.starts_with('!') { format!(" {line}") } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n").chars().take(SHOWN_CHARS_MAX).collect()
+}
+
+/// What proves the author of a mail, for the journal.
+pub(super) fn proof_of(mail: &Incoming) -> String {
+    match (&mail.signed_by, mail.authenticity) {
+        (Some(fingerprint), _) => format!("signature {fingerprint}"),
+        (None, Authenticity::Pass) => "authenticated address".to_owned(),
+        (None, Authenticity::Fail) => "address, DMARC failed".to_owned(),
+        (None, Authenticity::Unknown) => "address".to_owned(),
+    }
+}

@@ -1,0 +1,274 @@
+//! Mail from a member: a note, commands, or both. All commands of a mail, or none.
+//!
+//! Reads everything, checks everything, then applies it on a copy of the desk; the copy becomes the
+//! desk only when every line went well. One transcript answers, always.
+
+use super::apply::{self, Acting};
+use super::desk::{Desk, Letter};
+use crate::domain::command::{Block, Command, Grade, parse};
+use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};
+use crate::domain::event::{CaseLine, Proof, SignatureSeen, TeamMail, WaitingMail};
+use crate::domain::party::{Member, PartyKey};
+use crate::domain::template::Template;
+use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
+
+/// A signature this much older than now commands nothing.
+const SIGNATURE_AGE_MAX: std::time::Duration = HOUR.saturating_mul(48);
+/// A signature this much ahead of now commands nothing: clocks differ, but not by more.
+const SIGNATURE_AHEAD_MAX: std::time::Duration = MINUTE.saturating_mul(10);
+
+/// What the snapshot brings beside the case.
+pub(super) struct World {
+    pub open_cases: Vec<CaseLine>,
+    pub waiting: Vec<WaitingMail>,
+    pub confirmation: Option<Pending>,
+}
+
+/// How far a mail proves its author.
+enum Proved {
+    /// Enough; the words for the journal.
+    Enough(String),
+    /// Enough for a keyless member, if a second member confirms.
+    WithSecond(String),
+    /// Not enough, and what to do.
+    No(String),
+}
+
+pub(super) fn received(desk: &mut Desk<'_>, mail: &TeamMail, world: &World) {
+    let Some(member) = desk.rules.member(&mail.member) else { return };
+    if mail.block.lines.is_empty() {
+        note_only(desk, member, mail);
+        return;
+    }
+    if mail.block.has_errors() {
+        let errors = mail.block.lines.iter().filter(|line| line.meaning.is_err()).count();
+        return answer(desk, member, mail, &Outcome::refused(listed_errors(&mail.block), errors));
+    }
+    if mail.block.commands().next().is_none() {
+        // A frame without a command, such as a bare !case line: the text is a note, never an error.
+        note_only(desk, member, mail);
+        return;
+    }
+    match proved(desk, member, mail) {
+        Proved::No(reason) => {
+            desk.record(Some(&member.key), "none", "refused", "", &reason);
+            let lines = mail.block.lines.iter().map(|line| format!("{}\n", line.written)).collect::<String>();
+            answer(desk, member, mail, &Outcome::refused(format!("{lines}\nerror: {reason}"), 1));
+        }
+        Proved::WithSecond(proof) => ask_second(desk, member, mail, &proof),
+        Proved::Enough(proof) => run(desk, member, mail, world, &proof),
+    }
+}
+
+fn run(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, world: &World, proof: &str) {
+    let mut trial = desk.clone();
+    let acting = Acting { member: member.key.clone(), proof: proof.to_owned(), keyless: member.fingerprint.is_none() };
+    let result = apply::block(&mut trial, &acting, &mail.block, world);
+    match result {
+        Ok(applied) => {
+            *desk = trial;
+            spend(desk, mail);
+            let outcome = Outcome { first: applied.first, lines: applied.lines, errors: 0, next: applied.next };
+            answer(desk, member, mail, &outcome);
+        }
+        Err((lines, errors)) => {
+            desk.record(Some(&member.key), proof, "refused", "", "command");
+            answer(desk, member, mail, &Outcome::refused(lines, errors));
+        }
+    }
+}
+
+/// Uses up what proved the mail, so that it proves nothing again.
+fn spend(desk: &mut Desk<'_>, mail: &TeamMail) {
+    if mail.block.commands().all(Command::only_reads) {
+        return;
+    }
+    if let Some(nonce) = mail.proof.nonce.as_ref().filter(|nonce| nonce.live) {
+        desk.push(Effect::UseNonce(nonce.nonce.clone()));
+    }
+    if let Some(signature) = &mail.proof.signature {
+        desk.push(Effect::Remember { digest: signature.digest.clone() });
+    }
+}
+
+fn proved(desk: &Desk<'_>, member: &Member, mail: &TeamMail) -> Proved {
+    let proof = &mail.proof;
+    let only_reads = mail.block.commands().all(|command| command.only_reads() || !command.needs_case());
+    let strong = mail.block.grade() == Grade::Strong || (desk.rules.require_signature && !only_reads);
+    if let Some(signature) = &proof.signature {
+        match fresh(signature, desk.at, only_reads) {
+            Err(reason) => return Proved::No(reason),
+            Ok(words) if only_reads => return Proved::Enough(words),
+            Ok(words) if strong => return strongly(proof, words),
+            Ok(words) => return token(proof, words),
+        }
+    }
+    if !proof.authenticated {
+        return Proved::No(
+            "nothing proves that you sent this: sign it with your OpenPGP key, or send it through your own mail \
+             host so that DMARC or DKIM passes"
+                .to_owned(),
+        );
+    }
+    if only_reads {
+        return Proved::Enough("authenticated address".to_owned());
+    }
+    match (strong, &member.fingerprint) {
+        (true, Some(_)) => Proved::No("this command needs a signature by your pinned OpenPGP key over the whole mail".to_owned()),
+        (true, None) if desk.rules.require_signature => {
+            Proved::No("here every command needs an OpenPGP signature, and no key of yours is in the settings".to_owned())
+        }
+        (true, None) => match token(proof, "token".to_owned()) {
+            // Publication and confirmation have their second member built in.
+            Proved::Enough(words) if mail.block.commands().all(|c| c.grade() != Grade::Strong || confirms_itself(c)) => {
+                Proved::Enough(words)
+            }
+            Proved::Enough(words) => Proved::WithSecond(words),
+            other @ (Proved::WithSecond(_) | Proved::No(_)) => other,
+        },
+        (false, _) => token(proof, "token".to_owned()),
+    }
+}
+
+fn confirms_itself(command: &Command) -> bool {
+    matches!(command, Command::Publish | Command::Confirm(_))
+}
+
+fn token(proof: &Proof, words: String) -> Proved {
+    match &proof.nonce {
+        _ if proof.by_reply_address => Proved::Enough(words),
+        Some(nonce) if nonce.live => Proved::Enough(words),
+        Some(_) => Proved::No("the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned()),
+        None => Proved::No("name the case with the !case line of one of our mails to you, or answer such a mail".to_owned()),
+    }
+}
+
+fn strongly(proof: &Proof, words: String) -> Proved {
+    match &proof.nonce {
+        Some(nonce) if nonce.live && proof.names_case => Proved::Enough(words),
+        Some(_) => Proved::No("the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned()),
+        None => Proved::No("what you sign must name the case: keep the !case line of our mail within it".to_owned()),
+    }
+}
+
+fn fresh(signature: &SignatureSeen, at: Timestamp, only_reads: bool) -> Result<String, String> {
+    if signature.seen_before && !only_reads {
+        return Err("this signature was used before; sign a new mail".to_owned());
+    }
+    if signature.made_at < at.before(SIGNATURE_AGE_MAX) {
+        return Err("the signature is older than 48 hours; sign a new mail".to_owned());
+    }
+    if signature.made_at > at.after(SIGNATURE_AHEAD_MAX) {
+        return Err("the signature was made more than 10 minutes ahead of our clock; set your clock and sign again".to_owned());
+    }
+    Ok(format!("signature {}", signature.fingerprint))
+}
+
+/// A keyless member gave a strong command: another member must confirm it.
+fn ask_second(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, proof: &str) {
+    let token = desk.draw("confirm");
+    desk.record(Some(&member.key), proof, "asked", "", "second member");
+    desk.push(Effect::AwaitConfirmation(Pending {
+        token: token.clone(),
+        member: member.key.clone(),
+        second_member: true,
+        action: PendingAction::Apply { block: mail.block.written(), body: mail.block.body.clone() },
+        expires: desk.at.after(DAY),
+    }));
+    spend(desk, mail);
+    let (title, expires) = (desk.title(), desk.at.after(DAY).to_text());
+    let shown = format!("{}\n{}", mail.block.written(), mail.block.body);
+    desk.mail_team(Some(&member.key), || {
+        Letter::new(MailKind::Alert, Template::SecondMember, Automatic::Generated)
+            .with("title", title.clone())
+            .with("author", member.name.clone())
+            .with("text", shown.trim().lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end())
+            .with("confirm_line", format!("!confirm {token}"))
+            .with("expires", expires.clone())
+    });
+    let outcome = Outcome {
+        first: "Waiting for a second member.".to_owned(),
+        lines: mail.block.written(),
+        errors: 0,
+        next: format!("The other members were asked to confirm until {expires}; nothing happens before."),
+    };
+    answer(desk, member, mail, &outcome);
+}
+
+/// Reads a stored block again, on behalf of the member who wrote it.
+pub(super) fn stored_block(block: &str, body: &str, prefix: &str) -> Block {
+    let mut read = parse(block, None, prefix);
+    body.clone_into(&mut read.body);
+    read
+}
+
+fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
+    desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
+    share_note(desk, &member.key, "note to the team", &mail.block.body);
+    let outcome = Outcome {
+        first: "NOT sent to the reporter. Recorded as a note for the team.".to_owned(),
+        lines: "0 commands".to_owned(),
+        errors: 0,
+        next: "To write to the reporter, begin your mail with the line \"!to reporter\".".to_owned(),
+    };
+    answer(desk, member, mail, &outcome);
+}
+
+/// Shows the other members what one of them wrote or did.
+pub(super) fn share_note(desk: &mut Desk<'_>, author: &PartyKey, audience: &str, text: &str) {
+    let (title, name) = (desk.title(), desk.rules.name_of(author));
+    let text = text.lines().map(|line| if line.starts_with('!') { format!(" {line}\n") } else { format!("{line}\n") });
+    let text: String = text.collect();
+    desk.mail_team(Some(author), || {
+        Letter::new(MailKind::Note, Template::Note, Automatic::Generated)
+            .with("title", title.clone())
+            .with("author", name.clone())
+            .with("audience", audience)
+            .with("text", text.trim_end())
+    });
+}
+
+/// What the transcript says.
+struct Outcome {
+    first: String,
+    lines: String,
+    errors: usize,
+    next: String,
+}
+
+impl Outcome {
+    fn refused(lines: String, errors: usize) -> Self {
+        Self {
+            first: format!("Nothing was done: {}.", counted(errors)),
+            lines,
+            errors,
+            next: "Correct the lines and answer this mail; all lines of a mail are done, or none.".to_owned(),
+        }
+    }
+}
+
+fn counted(errors: usize) -> String {
+    if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
+}
+
+fn listed_errors(block: &Block) -> String {
+    let lines = block.lines.iter().map(|line| match &line.meaning {
+        Ok(_) => format!("{}\n", line.written),
+        Err(problem) => format!("{}\n    error: {problem}\n", line.written),
+    });
+    lines.collect()
+}
+
+fn answer(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, outcome: &Outcome) {
+    let state = desk.case.as_ref().map_or_else(String::new, |case| format!("{}: {}", case.label, case.summary()));
+    let errors = if outcome.errors == 0 { String::new() } else { counted(outcome.errors) };
+    // What the member wrote stands indented, so that quoting the transcript never repeats a command.
+    let lines: String = outcome.lines.trim_end().lines().map(|line| format!("  {line}\n")).collect();
+    let letter = Letter::new(MailKind::Transcript, Template::Transcript, Automatic::Replied)
+        .with("outcome", outcome.first.clone())
+        .with("lines", lines.trim_end())
+        .with("state", state)
+        .with("next", outcome.next.clone())
+        .with("errors", errors);
+    desk.mail_member(member, letter, mail.incoming.message_id.clone());
+}

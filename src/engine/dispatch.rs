@@ -1,0 +1,267 @@
+//! From the outbox to the relays: compose and seal (T3), claim (T4), submit, settle (T5); pages to the site.
+//!
+//! Sealed bytes are stored before the first of them leaves, and every retry sends the same ones.
+
+use std::sync::Arc;
+
+use crate::crash;
+use crate::domain::decide::decide;
+use crate::domain::effect::MailKind;
+use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
+use crate::domain::id::{Address, OutboxId};
+use crate::domain::time::Timestamp;
+use crate::engine::retry::{AFTER_SILENCE, next_attempt};
+use crate::engine::seal::{self, Unsealed};
+use crate::engine::step::{Engine, EngineError, ReturnPath};
+use crate::engine::work::in_parallel;
+use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
+use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
+
+/// Mails sealed, or handed to the relays, in one step.
+const MAILS_PER_STEP: usize = 64;
+/// Attempts to seal one mail before it is held.
+const SEAL_ATTEMPTS_MAX: u32 = 3;
+/// Mails under way at most, over all relays.
+const IN_FLIGHT_MAX: usize = 256;
+/// Outcomes settled in one step.
+const OUTCOMES_PER_STEP: usize = 256;
+/// Pages written in one step.
+const PAGES_PER_STEP: usize = 20;
+
+impl Engine {
+    /// Moves outgoing mail one step on; true when something moved.
+    pub(super) fn dispatch(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let mut worked = self.seal_queued(now)?;
+        worked |= self.submit_due(now)?;
+        worked |= self.settle_outcomes(now)?;
+        worked |= self.write_pages(now)?;
+        Ok(worked)
+    }
+
+    /// Settles what relays have answered and begins nothing new. Gives the number of mails still under way.
+    ///
+    /// # Errors
+    /// The store.
+    pub fn settle_only(&mut self, now: Timestamp) -> Result<usize, EngineError> {
+        self.settle_outcomes(now)?;
+        Ok(self.in_flight)
+    }
+
+    fn seal_queued(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let queued = self.store.session().unsealed(MAILS_PER_STEP)?;
+        if queued.is_empty() {
+            return Ok(false);
+        }
+        self.store.session().raise_seal_attempts(&queued.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
+        crash::point("sealing");
+        let originals = self.originals(&queued, now)?;
+        let jobs: Vec<_> = queued.into_iter().zip(originals).collect();
+        let (rules, keyring) = (&self.setup.rules, &self.setup.keyring);
+        let results = in_parallel(&jobs, self.threads.get(), |(mail, original)| {
+            seal::seal(&mail.plan, original.clone(), rules, keyring, now)
+        });
+        let mut sealed = Vec::new();
+        let mut failed = Vec::new();
+        for ((mail, _), result) in jobs.into_iter().zip(results) {
+            match result {
+                Ok(bytes) => sealed.push((mail.id, bytes)),
+                Err(error) => failed.push((mail, error)),
+            }
+        }
+        self.store.session().store_sealed(&sealed, now)?;
+        crash::point("sealed");
+        self.not_sealed(failed, now)?;
+        Ok(true)
+    }
+
+    /// The received mails that go along, decrypted; read again from their stored bytes.
+    fn originals(&self, queued: &[QueuedMail], now: Timestamp) -> Result<Vec<Option<Vec<u8>>>, EngineError> {
+        let mut raw = Vec::new();
+        for mail in queued {
+            raw.push(mail.plan.attach.map(|id| self.store.session().bytes_of(id)).transpose()?.flatten());
+        }
+        let reader = self.reader();
+        Ok(in_parallel(&raw, self.threads.get(), |bytes| {
+            bytes.as_ref().map(|bytes| reader.read(bytes, now).opened.unwrap_or_else(|| bytes.clone()))
+        }))
+    }
+
+    fn not_sealed(&mut self, failed: Vec<(QueuedMail, Unsealed)>, now: Timestamp) -> Result<(), EngineError> {
+        for (mail, error) in failed {
+            tracing::warn!(mail = mail.id.0, kind = mail.plan.kind.word(), %error, "a mail could not be sealed");
+            if error.is_temporary() && mail.attempts < SEAL_ATTEMPTS_MAX {
+                continue;
+            }
+            let detail = error.to_string();
+            let (kind, party) = (mail.plan.kind, mail.plan.party.clone());
+            let delivery = Delivery { kind, party, outcome: DeliveryOutcome::Failed, detail: detail.clone() };
+            let event = Some(Event::SealFailed(delivery));
+            self.deliveries(vec![Settled { row: mail.id, end: End::Held, detail, event }], now)?;
+        }
+        Ok(())
+    }
+
+    fn submit_due(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let room = IN_FLIGHT_MAX.saturating_sub(self.in_flight).min(MAILS_PER_STEP);
+        if room == 0 || self.ports.relays.is_empty() {
+            return Ok(false);
+        }
+        let claimed = self.store.session().claim_due(now, room)?;
+        if claimed.is_empty() {
+            return Ok(false);
+        }
+        crash::point("claimed");
+        let mut back = Vec::new();
+        for mail in claimed {
+            let id = mail.id;
+            if self.submit(mail) {
+                self.in_flight += 1;
+            } else {
+                back.push(id);
+            }
+        }
+        self.store.session().unclaim(&back)?;
+        crash::point("submitted");
+        Ok(true)
+    }
+
+    /// Hands a mail to a relay; its row's number chooses which, and the others stand in when that one is full.
+    fn submit(&mut self, mail: ClaimedMail) -> bool {
+        let mut job = RelayJob {
+            id: mail.id,
+            sender: self.sender(&mail),
+            recipient: mail.recipient,
+            bytes: Arc::new(mail.bytes),
+        };
+        let relays = self.ports.relays.len();
+        let first = usize::try_from(job.id.0).unwrap_or(0) % relays.max(1);
+        for offset in 0..relays {
+            let Some(relay) = self.ports.relays.get_mut((first + offset) % relays) else { continue };
+            match relay.submit(job) {
+                Ok(()) => return true,
+                Err(returned) => job = returned,
+            }
+        }
+        false
+    }
+
+    /// The envelope sender. Mailing lists judge posts by it, so they get the plain address.
+    fn sender(&self, mail: &ClaimedMail) -> Option<Address> {
+        let rules = &self.setup.rules;
+        match (self.setup.return_path, mail.kind == MailKind::Advisory) {
+            (_, true) | (ReturnPath::Plain, false) => Some(rules.address.clone()),
+            (ReturnPath::Keyed, false) => Some(rules.key.bounce_address(&rules.address, &mail.message_id)),
+            (ReturnPath::Null, false) => None,
+        }
+    }
+
+    fn settle_outcomes(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let mut outcomes = Vec::new();
+        for relay in &mut self.ports.relays {
+            while outcomes.len() < OUTCOMES_PER_STEP {
+                let Some(outcome) = relay.poll() else { break };
+                outcomes.push(outcome);
+            }
+        }
+        if outcomes.is_empty() {
+            return Ok(false);
+        }
+        crash::point("answered");
+        self.in_flight = self.in_flight.saturating_sub(outcomes.len());
+        let mut settled = Vec::new();
+        for outcome in outcomes {
+            settled.extend(self.settlement(&outcome, now)?);
+        }
+        self.deliveries(settled, now)?;
+        crash::point("delivered");
+        Ok(true)
+    }
+
+    /// What an outcome means for its row, and whether it is the last word.
+    fn settlement(&self, outcome: &RelayOutcome, now: Timestamp) -> Result<Option<Settled>, EngineError> {
+        let Some(row) = self.store.session().row(outcome.id)? else { return Ok(None) };
+        let event = |end| {
+            Event::Delivery(Delivery { kind: row.kind, party: row.party.clone(), outcome: end, detail: outcome.detail.clone() })
+        };
+        let failed = || (Settlement::Failed, Some(event(DeliveryOutcome::Failed)));
+        let (settlement, event) = match outcome.verdict {
+            RelayVerdict::Accepted => {
+                // Only a maintainer's clock waits for this; other deliveries change no case.
+                let clock = (row.kind == MailKind::MaintainerNotice).then(|| event(DeliveryOutcome::Accepted));
+                (Settlement::Delivered, clock)
+            }
+            RelayVerdict::Refused => failed(),
+            RelayVerdict::Unknown => {
+                tracing::warn!(mail = outcome.id.0, "the relay did not answer the final dot; one identical copy may follow");
+                (Settlement::Ambiguous { next_at: now.after(AFTER_SILENCE) }, None)
+            }
+            RelayVerdict::Deferred => match next_attempt(row.attempts, row.created_at, now, &row.message_id) {
+                Some(next_at) => (Settlement::Deferred { next_at }, None),
+                None => failed(),
+            },
+        };
+        Ok(Some(Settled { row: outcome.id, end: End::Settled(settlement), detail: outcome.detail.clone(), event }))
+    }
+
+    /// Settles rows and decides what follows from each, one savepoint a row.
+    fn deliveries(&mut self, settled: Vec<Settled>, now: Timestamp) -> Result<(), EngineError> {
+        let (rules, entropy) = (&self.setup.rules, &mut self.ports.entropy);
+        self.store.batch::<_, StoreError>(|batch| {
+            for Settled { row, end, detail, event } in settled {
+                let seed = entropy.seed();
+                let done: Result<(), StoreError> = batch.each(|session| {
+                    let case = session.row(row)?.and_then(|row| row.case);
+                    let changed = match end {
+                        End::Settled(settlement) => session.settle(row, settlement, &detail, now)?,
+                        End::Held => session.hold(row, &detail, now)?,
+                    };
+                    let (Some(event), Some(case), true) = (event, case, changed) else { return Ok(()) };
+                    let snapshot = Snapshot { case: session.case(case)?, ..Snapshot::default() };
+                    let id = session.open_occurrence(now, seed, "delivery", None, Some(case))?;
+                    let decision = decide(snapshot, &Occurrence { id, at: now, seed, event }, rules);
+                    session.record(id, now, &decision, &rules.policy_digest)
+                });
+                if let Err(error) = done {
+                    tracing::error!(mail = row.0, %error, "the end of a delivery could not be recorded");
+                    return Err(error);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn write_pages(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let pages = self.store.session().due_pages(PAGES_PER_STEP)?;
+        let mut wrote = false;
+        for (id, path, content) in pages {
+            let Some(site) = self.ports.site.as_mut() else { return Ok(wrote) };
+            match site.write(&path, content.as_bytes()) {
+                Ok(()) => {
+                    self.store.session().page_written(id, now)?;
+                    wrote = true;
+                }
+                Err(error) => {
+                    tracing::error!(page = id, %error, "a page could not be written; it is tried again");
+                    return Ok(wrote);
+                }
+            }
+        }
+        Ok(wrote)
+    }
+}
+
+/// How a row ends this step, with the words for its detail, and what follows for its case.
+struct Settled {
+    row: OutboxId,
+    end: End,
+    detail: String,
+    event: Option<Event>,
+}
+
+enum End {
+    /// The relay has spoken.
+    Settled(Settlement),
+    /// It cannot be sealed.
+    Held,
+}

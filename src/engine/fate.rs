@@ -1,0 +1,374 @@
+//! The table of fates: what becomes of a mail that was read, and which case it belongs to.
+//!
+//! Gathers what the mail points at from the store; the choice among it is `domain::joining`'s.
+
+use crate::domain::command::{self, Command};
+use crate::domain::event::{
+    Answerable, Authenticity, Delivery, DeliveryOutcome, Event, Fate, Incoming, NonceSeen, Proof, SignatureSeen, Snapshot,
+    TeamMail,
+};
+use crate::domain::id::{Address, CaseId, MailId};
+use crate::domain::joining::{AuthorProof, Hit, Joining, KnownSender, Pointer, join};
+use crate::domain::party::{Member, PartyKey, Role};
+use crate::domain::rules::Rules;
+use crate::domain::time::{DAY, Timestamp};
+use crate::domain::token::{self, digest_hex};
+use crate::engine::read::Reading;
+use crate::mail::bounce::{Action, BounceReport};
+use crate::mail::classify::{MailClass, may_be_answered};
+use crate::mail::thread::is_forward;
+use crate::pgp::open::Signature;
+use crate::store::{Session, StoreError, StoredMail};
+
+/// A mail older than this is never acknowledged by itself.
+const ACK_AGE_MAX: std::time::Duration = DAY.saturating_mul(7);
+/// Cases and waiting mails shown by `!list`.
+const LISTED_MAX: usize = 100;
+
+/// What becomes of a mail.
+pub(super) enum Ruling {
+    /// Nothing happens to any case.
+    Settled(Fate),
+    /// It is put aside, and the team is told why.
+    Alarming(String),
+    /// Something happens.
+    Happens {
+        /// What.
+        event: Box<Event>,
+        /// What becomes of the mail with it.
+        fate: Fate,
+        /// What the decision needs to know.
+        snapshot: Box<Snapshot>,
+    },
+}
+
+impl Ruling {
+    fn happens(event: Event, fate: Fate, snapshot: Snapshot) -> Self {
+        Self::Happens { event: Box::new(event), fate, snapshot: Box::new(snapshot) }
+    }
+
+    fn aside(reason: &str) -> Self {
+        Self::Settled(Fate::Quarantined(reason.to_owned()))
+    }
+}
+
+/// Where a mail is being judged.
+struct Bench<'a> {
+    session: &'a Session<'a>,
+    rules: &'a Rules,
+    mail: &'a StoredMail,
+    reading: &'a Reading,
+    now: Timestamp,
+}
+
+/// Judges one mail.
+pub(super) fn judge(
+    session: &Session<'_>,
+    rules: &Rules,
+    mail: &StoredMail,
+    reading: &Reading,
+    now: Timestamp,
+) -> Result<Ruling, StoreError> {
+    let bench = Bench { session, rules, mail, reading, now };
+    if mail.admitted.is_none()
+        && let Some(first) = bench.same_mail()?
+    {
+        return Ok(Ruling::Settled(Fate::Duplicate(first)));
+    }
+    if let Some(size) = mail.oversize {
+        return Ok(Ruling::Alarming(format!(
+            "it has {size} bytes, more than the limit; only its header was fetched, the whole mail lies in the archive folder"
+        )));
+    }
+    if mail.junk && mail.admitted.is_none() {
+        return Ok(Ruling::aside("the mail host took it for spam"));
+    }
+    match &reading.class {
+        MailClass::Own => Ok(Ruling::aside("a mail of our own came back")),
+        MailClass::List { .. } => Ok(Ruling::aside("came over a mailing list that is no source of reports")),
+        MailClass::Automatic(_) => bench.automatic(),
+        MailClass::Bounce(report) => bench.bounce(report),
+        MailClass::Person | MailClass::Intake { .. } => bench.person(),
+    }
+}
+
+impl Bench<'_> {
+    /// An earlier mail that is this one: equal apart from its way here, or rendered anew by its server.
+    fn same_mail(&self) -> Result<Option<MailId>, StoreError> {
+        let first = self.session.find_same(&self.mail.stable_digest, self.mail.id)?;
+        let (None, Some(author), Some(id)) = (first, &self.reading.author, &self.reading.mail.message_id) else {
+            return Ok(first);
+        };
+        let text = digest_hex(self.reading.mail.text.as_bytes());
+        self.session.find_same_rendered(id, author, &text, self.mail.id)
+    }
+
+    fn person(&self) -> Result<Ruling, StoreError> {
+        let Some(author) = self.reading.author.as_ref() else {
+            return Ok(Ruling::Alarming("it has no author, or more than one; look at it in the archive folder".to_owned()));
+        };
+        if self.reading.author_differs() {
+            return Ok(Ruling::Alarming("its protected author is not the author outside; somebody may have resent it".to_owned()));
+        }
+        if author.same_mailbox(&self.rules.address) {
+            return Ok(Ruling::Alarming("it claims to come from our own address".to_owned()));
+        }
+        if let Some(case) = self.mail.admitted.map(|case| self.session.case(case)).transpose()?.flatten()
+            && let Some(party) = case.party_at(author).map(|party| party.key.clone())
+        {
+            return self.joins(case.id, party, author);
+        }
+        if let Some(member) = self.rules.member_at(author)
+            && let Some(ruling) = self.member(member, author)?
+        {
+            return Ok(ruling);
+        }
+        let hits = self.hits(author)?;
+        match join(&hits, self.proof(&hits)) {
+            Joining::Joins(case, sender) => self.joins(case, sender.party, author),
+            Joining::Held(case) => self.held(case, author),
+            Joining::Opens { .. } => self.opens(author),
+        }
+    }
+
+    fn opens(&self, author: &Address) -> Result<Ruling, StoreError> {
+        let case = self.session.new_case(&self.rules.case_prefix, self.now)?;
+        let fate = Fate::Joined(case.id, case.next_key(Role::Reporter));
+        let acks = self.session.ack_counts(author, self.now)?;
+        let snapshot = Snapshot { case: Some(case), acks, ..Snapshot::default() };
+        Ok(Ruling::happens(Event::ReportReceived(Box::new(self.incoming(author))), fate, snapshot))
+    }
+
+    fn joins(&self, case: CaseId, party: PartyKey, author: &Address) -> Result<Ruling, StoreError> {
+        let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
+        let event = Event::ReplyReceived(party.clone(), Box::new(self.incoming(author)));
+        Ok(Ruling::happens(event, Fate::Joined(case, party), snapshot))
+    }
+
+    fn held(&self, case: CaseId, author: &Address) -> Result<Ruling, StoreError> {
+        let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
+        Ok(Ruling::happens(Event::MailHeld(Box::new(self.incoming(author))), Fate::Held(case), snapshot))
+    }
+
+    /// Mail in a member's name; `None` where it is to be taken for a stranger's report.
+    fn member(&self, member: &Member, author: &Address) -> Result<Option<Ruling>, StoreError> {
+        let quoted = self.reading.quoted_case.as_deref();
+        let own_text = if self.reading.partial { "" } else { self.reading.own_text.as_str() };
+        let block = command::parse(own_text, quoted, &self.rules.case_prefix);
+        let pointed = self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));
+        let named = block.case.map(|case| self.session.case(case)).transpose()?.flatten();
+        let case = match (named, &pointed) {
+            (Some(case), _) => Some(case),
+            (None, Some(hit)) => self.session.case(hit.case)?,
+            (None, None) => None,
+        };
+        let signature = self.signature_of(member)?;
+        let authenticated = signature.is_some() || self.reading.authenticity == Authenticity::Pass;
+        let nonce = block.nonce.as_ref().map(|nonce| -> Result<NonceSeen, StoreError> {
+            let live = self.session.nonce_live(nonce, &member.key, case.as_ref().map(|case| case.id))?;
+            Ok(NonceSeen { nonce: nonce.clone(), live })
+        });
+        let nonce = nonce.transpose()?;
+        let by_reply_address = case.as_ref().is_some_and(|case| self.at_address_of(case.id, &member.key));
+        let proof = Proof {
+            authenticated,
+            by_reply_address,
+            names_case: block.case.is_some() && block.case == case.as_ref().map(|case| case.id),
+            nonce,
+            signature,
+        };
+        let proved = authenticated || by_reply_address || proof.nonce.as_ref().is_some_and(|nonce| nonce.live);
+        let Some(case) = case else {
+            // Without a case a member can list and ask for help; anything else is his own report.
+            return if block.commands().next().is_some() || block.has_errors() {
+                self.team_mail(member, author, proof, block, None).map(Some)
+            } else {
+                Ok(None)
+            };
+        };
+        if !proved && block.lines.is_empty() {
+            return self.held(case.id, author).map(Some);
+        }
+        self.team_mail(member, author, proof, block, Some(case)).map(Some)
+    }
+
+    fn team_mail(
+        &self,
+        member: &Member,
+        author: &Address,
+        proof: Proof,
+        block: command::Block,
+        case: Option<crate::domain::case::Case>,
+    ) -> Result<Ruling, StoreError> {
+        let token = block.commands().find_map(|command| match command {
+            Command::Confirm(token) => Some(token.clone()),
+            Command::Note
+            | Command::To(_)
+            | Command::Owner(_)
+            | Command::State(..)
+            | Command::Severity(_)
+            | Command::EmbargoUntil(_)
+            | Command::EmbargoLift
+            | Command::Maintainer(..)
+            | Command::Admit(..)
+            | Command::Requeue(_)
+            | Command::Status
+            | Command::List
+            | Command::Publish
+            | Command::Help => None,
+        });
+        let confirmation = match (token, &case) {
+            (Some(token), Some(case)) => self.session.confirmation(&token, case.id)?,
+            (Some(_) | None, _) => None,
+        };
+        let fate = match &case {
+            Some(case) => Fate::Joined(case.id, member.key.clone()),
+            None => Fate::Quarantined("commands of a member, answered".to_owned()),
+        };
+        let snapshot = Snapshot {
+            case,
+            open_cases: self.session.open_cases(LISTED_MAX)?,
+            waiting: self.session.waiting(LISTED_MAX)?,
+            confirmation,
+            ..Snapshot::default()
+        };
+        let incoming = self.incoming(author);
+        let mail = TeamMail { incoming, member: member.key.clone(), proof, block };
+        Ok(Ruling::happens(Event::TeamMail(Box::new(mail)), fate, snapshot))
+    }
+
+    /// A good signature over the whole by the member's pinned key, and whether it was seen before.
+    fn signature_of(&self, member: &Member) -> Result<Option<SignatureSeen>, StoreError> {
+        let (Some(pinned), false) = (&member.fingerprint, self.reading.partial) else { return Ok(None) };
+        match &self.reading.signature {
+            Signature::Good { fingerprint, made_at, digest, .. } if fingerprint == pinned => Ok(Some(SignatureSeen {
+                fingerprint: fingerprint.clone(),
+                made_at: *made_at,
+                digest: digest.clone(),
+                seen_before: self.session.signature_seen(digest)?,
+            })),
+            Signature::Good { .. }
+            | Signature::None
+            | Signature::Bad
+            | Signature::UnknownKey { .. }
+            | Signature::Invalid { .. } => Ok(None),
+        }
+    }
+
+    fn at_address_of(&self, case: CaseId, party: &PartyKey) -> bool {
+        let expected = self.rules.key.party_token(case, &party.0);
+        self.reading.keys.tokens.iter().any(|(pointed, given, _)| *pointed == case && token::same(given, &expected))
+    }
+
+    /// Everything the mail points at, in the order in which it counts.
+    fn hits(&self, author: &Address) -> Result<Vec<Hit>, StoreError> {
+        let mut hits = Vec::new();
+        for (case, given, _) in &self.reading.keys.tokens {
+            let Some(known) = self.session.case(*case)? else { continue };
+            let parties = known.parties.iter().map(|party| &party.key).chain(self.rules.team.iter().map(|member| &member.key));
+            let valid = parties.into_iter().any(|party| token::same(given, &self.rules.key.party_token(*case, &party.0)));
+            if valid {
+                hits.push(Hit { case: *case, pointer: Pointer::Token, sender: self.sender(&known, author) });
+            }
+        }
+        // A forward takes its matter to a new conversation, whatever it refers to.
+        let references = if is_forward(&self.reading.mail.subject) { &[][..] } else { &self.reading.keys.references[..] };
+        for id in references {
+            for (case, ours) in self.session.cases_of_message(id)? {
+                let Some(known) = self.session.case(case)? else { continue };
+                let pointer = if ours && self.rules.key.made(id) { Pointer::OurMessage } else { Pointer::ForeignMessage };
+                hits.push(Hit { case, pointer, sender: self.sender(&known, author) });
+            }
+        }
+        if let Some(known) = self.reading.keys.tag.map(|case| self.session.case(case)).transpose()?.flatten() {
+            hits.push(Hit { case: known.id, pointer: Pointer::Tag, sender: self.sender(&known, author) });
+        }
+        hits.sort_by_key(|hit| hit.pointer);
+        Ok(hits)
+    }
+
+    fn sender(&self, case: &crate::domain::case::Case, author: &Address) -> Option<KnownSender> {
+        if let Some(member) = self.rules.member_at(author) {
+            return Some(KnownSender { party: member.key.clone(), member: true });
+        }
+        let signed = self.reading.signed_by();
+        let by_key = |party: &&crate::domain::party::Party| signed.is_some() && party.fingerprint.as_ref() == signed;
+        let party = case.party_at(author).or_else(|| case.parties.iter().find(by_key))?;
+        Some(KnownSender { party: party.key.clone(), member: false })
+    }
+
+    fn proof(&self, hits: &[Hit]) -> AuthorProof {
+        let signed = self.reading.signed_by().is_some_and(|fingerprint| {
+            hits.iter().any(|hit| match self.session.case(hit.case) {
+                Ok(Some(case)) => case.parties.iter().any(|party| party.fingerprint.as_ref() == Some(fingerprint)),
+                Ok(None) | Err(_) => false,
+            })
+        });
+        match self.reading.authenticity {
+            Authenticity::Pass => AuthorProof::Proved,
+            Authenticity::Fail | Authenticity::Unknown if signed => AuthorProof::Proved,
+            Authenticity::Fail | Authenticity::Unknown => AuthorProof::Claimed,
+        }
+    }
+
+    /// A machine's mail: noted with the case it answers, or put aside.
+    fn automatic(&self) -> Result<Ruling, StoreError> {
+        let Some(author) = self.reading.author.as_ref() else { return Ok(Ruling::aside("automatic mail")) };
+        let hit = self.hits(author)?.into_iter().find(|hit| hit.sender.is_some());
+        let Some((case, sender)) = hit.and_then(|hit| Some((hit.case, hit.sender?))) else {
+            return Ok(Ruling::aside("automatic mail"));
+        };
+        let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
+        Ok(Ruling::happens(Event::AutomaticReply(sender.party, self.mail.id), Fate::Noted(case), snapshot))
+    }
+
+    /// A bounce counts only where it carries our own mark: a keyed return path, or a Message-ID that we made.
+    fn bounce(&self, report: &BounceReport) -> Result<Ruling, StoreError> {
+        let keyed = report.verp.iter().filter_map(|address| self.rules.key.bounced_unique(address));
+        let ids = report.original_message_ids.iter().filter(|id| self.rules.key.made(id));
+        let ids = ids.filter_map(|id| id.as_str().split('.').next());
+        let mut row = None;
+        for unique in keyed.chain(ids) {
+            row = self.session.row_of_message_unique(unique)?;
+            if row.is_some() {
+                break;
+            }
+        }
+        let Some(row) = row else { return Ok(Ruling::aside("a bounce that belongs to no mail of ours")) };
+        let Some(case) = row.case else { return Ok(Ruling::aside("a bounce of a mail of ours that belongs to no case")) };
+        let failed = report.recipients.iter().find(|recipient| recipient.permanent && recipient.action == Action::Failed);
+        let Some(failed) = failed else { return Ok(Ruling::Settled(Fate::Noted(case))) };
+        let status = failed.status.clone().filter(|status| status.len() <= 16).unwrap_or_else(|| "no status".to_owned());
+        let delivery =
+            Delivery { kind: row.kind, party: row.party, outcome: DeliveryOutcome::Bounced, detail: format!("status {status}") };
+        let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
+        Ok(Ruling::happens(Event::Delivery(delivery), Fate::Noted(case), snapshot))
+    }
+
+    fn incoming(&self, author: &Address) -> Incoming {
+        let reading = self.reading;
+        let sent = reading.mail.date.filter(|date| *date < self.mail.arrived).unwrap_or(self.mail.arrived);
+        let old = self.now.since(sent) > ACK_AGE_MAX;
+        let answerable = match self.mail.answerable {
+            Answerable::Yes if old => Answerable::Old,
+            Answerable::Yes if !may_be_answered(&reading.mail, &reading.class) => Answerable::NotWanted,
+            as_stored @ (Answerable::Yes | Answerable::NotWanted | Answerable::Old) => as_stored,
+        };
+        Incoming {
+            mail: self.mail.id,
+            arrived: self.mail.arrived,
+            from: author.clone(),
+            subject: reading.mail.subject.clone(),
+            text: reading.mail.text.clone(),
+            own_text: reading.own_text.clone(),
+            message_id: reading.mail.message_id.clone(),
+            form: reading.form,
+            verdict: reading.verdict.clone(),
+            authenticity: reading.authenticity,
+            signed_by: reading.signed_by().cloned(),
+            attachments: reading.attachment_names(),
+            candidates: reading.candidates(),
+            answerable,
+        }
+    }
+}

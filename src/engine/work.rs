@@ -1,0 +1,172 @@
+//! From stored bytes to a decision (T2): read in parallel, then thread, decide and record, each mail
+//! in a savepoint of its own, many in one commit.
+//!
+//! The attempt is counted and committed before a mail is touched; a mail that fails three times is
+//! put aside and the team is told, so that it never blocks the next.
+
+use crate::crash;
+use crate::domain::decide::decide;
+use crate::domain::event::{Event, Fate, Occurrence, Snapshot};
+use crate::domain::id::{MailId, Seed};
+use crate::domain::rules::Rules;
+use crate::domain::time::Timestamp;
+use crate::domain::token::digest_hex;
+use crate::engine::fate::{Ruling, judge};
+use crate::engine::read::{Reader, Reading};
+use crate::engine::step::{Engine, EngineError};
+use crate::store::{Session, StoreError, StoreErrorClass, StoredMail};
+
+/// Mails worked on in one step.
+pub(super) const MAILS_PER_STEP: usize = 50;
+
+impl Engine {
+    /// Decides undecided mail; true when there was some.
+    pub(super) fn work(&mut self, now: Timestamp) -> Result<bool, EngineError> {
+        let attempts_max = self.setup.attempts_max;
+        let exhausted = self.store.session().exhausted(attempts_max)?;
+        self.quarantine(&exhausted, "it could not be read in three attempts", now)?;
+        let mails = self.store.session().undecided(MAILS_PER_STEP, attempts_max)?;
+        if mails.is_empty() {
+            return Ok(!exhausted.is_empty());
+        }
+        self.store.session().raise_attempts(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
+        crash::point("attempt-raised");
+        let readings = self.read_all(&mails, now);
+        crash::point("opened");
+        let rules = &self.setup.rules;
+        let mut decided = 0;
+        self.store.batch::<_, StoreError>(|batch| {
+            for (mail, reading) in mails.iter().zip(readings) {
+                match batch.each(|session| decide_mail(session, rules, mail, &reading, now)) {
+                    Ok(()) => decided += 1,
+                    Err(error) if ends_the_batch(&error) => return Err(error),
+                    Err(error) => tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again"),
+                }
+            }
+            crash::point("deciding");
+            Ok(())
+        })?;
+        crash::point("decided");
+        tracing::info!(decided, "decided");
+        Ok(true)
+    }
+
+    /// Reads mails on all cores, in their order.
+    fn read_all(&self, mails: &[StoredMail], now: Timestamp) -> Vec<Reading> {
+        let reader = self.reader();
+        in_parallel(mails, self.threads.get(), |mail| reader.read(&mail.bytes, now))
+    }
+
+    /// What reading needs.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader {
+            rules: &self.setup.rules,
+            keyring: &self.setup.keyring,
+            authserv_ids: &self.setup.authserv_ids,
+            intake_lists: &self.setup.intake_lists,
+            limits: &self.setup.limits,
+        }
+    }
+
+    /// Puts mails aside and tells the team, each in a savepoint of its own.
+    fn quarantine(&mut self, mails: &[MailId], reason: &str, now: Timestamp) -> Result<(), EngineError> {
+        if mails.is_empty() {
+            return Ok(());
+        }
+        let (rules, entropy) = (&self.setup.rules, &mut self.ports.entropy);
+        self.store.batch::<_, StoreError>(|batch| {
+            for mail in mails {
+                let seed = entropy.seed();
+                batch.each(|session| put_aside(session, rules, *mail, reason, now, seed))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Puts mails aside without a word: they were there before the first start, and the operator chose to ignore them.
+    pub(super) fn set_aside(&mut self, mails: &[MailId], now: Timestamp) -> Result<(), EngineError> {
+        self.store.batch::<_, StoreError>(|batch| {
+            for mail in mails {
+                let fate = Fate::Quarantined("was there before the first start".to_owned());
+                batch.each(|session| session.settle_mail(*mail, &fate, now, None).map(|_| ()))?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// A fault of the disk or the database is no fault of one mail.
+fn ends_the_batch(error: &StoreError) -> bool {
+    matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown)
+}
+
+/// Applies a function to every item on several threads; results stand in the order of the items.
+pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let share = items.len().div_ceil(threads.max(1)).max(1);
+    if items.len() <= 1 {
+        return items.iter().map(work).collect();
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let shares: Vec<_> =
+            items.chunks(share).map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<_>>())).collect();
+        shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
+    })
+}
+
+fn decide_mail(session: &Session<'_>, rules: &Rules, mail: &StoredMail, reading: &Reading, now: Timestamp) -> Result<(), StoreError> {
+    if !session.is_undecided(mail.id)? {
+        return Ok(());
+    }
+    if let Some(author) = &reading.author {
+        session.note_read(mail.id, author, &digest_hex(reading.mail.text.as_bytes()))?;
+    }
+    match judge(session, rules, mail, reading, now)? {
+        Ruling::Settled(fate) => {
+            session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
+            Ok(())
+        }
+        Ruling::Alarming(reason) => put_aside(session, rules, mail.id, &reason, now, mail.seed),
+        Ruling::Happens { event, fate, snapshot } => {
+            let case = snapshot.case.as_ref().map(|case| case.id);
+            let id = session.open_occurrence(now, mail.seed, kind(&event), Some(mail.id), case)?;
+            let occurrence = Occurrence { id, at: now, seed: mail.seed, event: *event };
+            let decision = decide(*snapshot, &occurrence, rules);
+            session.record(id, now, &decision, &rules.policy_digest)?;
+            session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
+            session.index_mail(mail.id, &reading.mail.subject, &reading.mail.text)
+        }
+    }
+}
+
+fn put_aside(
+    session: &Session<'_>,
+    rules: &Rules,
+    mail: MailId,
+    reason: &str,
+    now: Timestamp,
+    seed: Seed,
+) -> Result<(), StoreError> {
+    let id = session.open_occurrence(now, seed, "quarantined", Some(mail), None)?;
+    let event = Event::Quarantined { mail, reason: reason.to_owned() };
+    let decision = decide(Snapshot::default(), &Occurrence { id, at: now, seed, event }, rules);
+    session.record(id, now, &decision, &rules.policy_digest)?;
+    session.settle_mail(mail, &Fate::Quarantined(reason.to_owned()), now, None)?;
+    Ok(())
+}
+
+fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::ReportReceived(_) => "report",
+        Event::ReplyReceived(..) => "reply",
+        Event::TeamMail(_) => "team-mail",
+        Event::MailHeld(_) => "held",
+        Event::AutomaticReply(..) => "automatic",
+        Event::TimerDue(..) => "timer",
+        Event::Delivery(_) => "delivery",
+        Event::SealFailed(_) => "seal-failed",
+        Event::Quarantined { .. } => "quarantined",
+    }
+}

@@ -1,0 +1,105 @@
+//! How well own text is told from quotes, on replies collected from other projects' test suites.
+//!
+//! Reads `corpus/*/expect.jsonl` below `POSTERN_SHARED` or `../shared`; says that it skips where neither is
+//! there, unless `POSTERN_REQUIRE_SHARED=1`. Prints precision, recall and F1 by line and asserts no figure.
+#![expect(clippy::expect_used, reason = "a test stops at what it cannot read")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use postern::mail::quote::own_text;
+
+fn corpus() -> Option<PathBuf> {
+    let shared = std::env::var_os("POSTERN_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    Some(shared.join("corpus")).filter(|corpus| corpus.is_dir())
+}
+
+fn collapsed(text: &str) -> Vec<String> {
+    let collapse = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(collapse).filter(|line| !line.is_empty()).collect()
+}
+
+/// Lines in both, lines in the result, lines expected.
+#[derive(Default, Clone, Copy)]
+struct Score {
+    hit: usize,
+    got: usize,
+    wanted: usize,
+}
+
+impl Score {
+    fn of(got: &str, wanted: &str) -> Self {
+        let (got, wanted) = (collapsed(got), collapsed(wanted));
+        let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in &wanted {
+            *left.entry(line).or_default() += 1;
+        }
+        let mut hit = 0;
+        for line in &got {
+            if let Some(count) = left.get_mut(line.as_str()).filter(|count| **count > 0) {
+                *count -= 1;
+                hit += 1;
+            }
+        }
+        Self { hit, got: got.len(), wanted: wanted.len() }
+    }
+
+    fn add(&mut self, other: Self) {
+        (self.hit, self.got, self.wanted) = (self.hit + other.hit, self.got + other.got, self.wanted + other.wanted);
+    }
+
+    fn f1(self) -> f64 {
+        if self.got + self.wanted == 0 { 1.0 } else { 2.0 * self.hit as f64 / (self.got + self.wanted) as f64 }
+    }
+}
+
+fn text_of(corpus: &Path, file: &str) -> String {
+    let bytes = std::fs::read(corpus.join(file)).expect("a file that is named can be read");
+    if file.ends_with(".eml") {
+        let mail = mail_parser::MessageParser::default().parse(&bytes).expect("a mail");
+        return mail.body_text(0).unwrap_or_default().into_owned();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn own_text_of_the_corpus() {
+    let Some(corpus) = corpus() else {
+        let required = std::env::var_os("POSTERN_REQUIRE_SHARED").is_some_and(|value| value == "1");
+        assert!(!required, "the corpus is required and not there: set POSTERN_SHARED");
+        println!("skipped: no corpus (set POSTERN_SHARED)");
+        return;
+    };
+    let (mut all, mut files) = (Score::default(), 0);
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(&corpus).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
+    folders.sort();
+    for folder in folders {
+        let Ok(expectations) = std::fs::read_to_string(folder.join("expect.jsonl")) else { continue };
+        let (mut score, mut read) = (Score::default(), 0);
+        for line in expectations.lines() {
+            let expect: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+            let is_reply = expect["classes"].as_array().is_some_and(|classes| classes.iter().any(|c| c == "reply"));
+            let file = expect["file"].as_str().unwrap_or_default();
+            let (Some(wanted), true) = (expect["reply_text"].as_str(), is_reply) else { continue };
+            let one = Score::of(&own_text(&text_of(&corpus, file)).text, wanted);
+            if one.hit < one.got.max(one.wanted) {
+                println!("  {file}: {} of {} lines, {} returned", one.hit, one.wanted, one.got);
+            }
+            score.add(one);
+            read += 1;
+        }
+        if read > 0 {
+            println!("{}: {read} files, F1 {:.3}", folder.display(), score.f1());
+        }
+        all.add(score);
+        files += read;
+    }
+    println!(
+        "own text: {files} files, precision {:.3}, recall {:.3}, F1 {:.3}",
+        all.hit as f64 / all.got.max(1) as f64,
+        all.hit as f64 / all.wanted.max(1) as f64,
+        all.f1()
+    );
+    assert!(files > 0, "the corpus holds no replies");
+}
