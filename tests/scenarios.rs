@@ -111,12 +111,14 @@ fn to_house(text: &str) -> Writing<'_> {
 
 /// Finds the token of the `!confirm` line in a mail.
 fn confirm_line(seen: &Seen) -> String {
-    seen.text.lines().find(|line| line.starts_with("!confirm ")).expect("a confirmation").to_owned()
+    let found = seen.text.lines().find(|line| line.starts_with("!confirm "));
+    found.unwrap_or_else(|| panic!("no confirmation in {}", seen.text)).to_owned()
 }
 
 #[test]
 fn the_whole_story_encrypted() {
-    let (ana, bo, cy) = (keyed("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
+    let (ana, bo, cy) =
+        (keyed("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
     let dev = keyed("Dev", "dev@module.example");
     let mut story = Story::new(&[&bo, &cy], &[&ana, &dev], &[]);
 
@@ -130,7 +132,12 @@ fn the_whole_story_encrypted() {
     assert_eq!(report.outer_subject, "[EX-2026-0001]", "the subject is secret outside");
     assert_eq!(sent.len(), 3);
 
-    let sent = story.answer(&bo, &report, "!state valid\n!state accepted\n!maintainer dev@module.example\n!to maintainer\n\nPlease look at login.php.", Protect::Sealed);
+    let sent = story.answer(
+        &bo,
+        &report,
+        "!state valid\n!state accepted\n!maintainer dev@module.example\n!to maintainer\n\nPlease look at login.php.",
+        Protect::Sealed,
+    );
     let receipt = story.one(&bo, &sent);
     assert!(receipt.text.contains("Done"), "{}", receipt.text);
     let notice = story.got(&dev, &sent);
@@ -167,7 +174,8 @@ fn the_whole_story_encrypted() {
 
 #[test]
 fn the_whole_story_in_clear() {
-    let (ana, bo, cy) = (keyless("Ana", "ana@reporter.example"), keyless("Bo", "bo@team.example"), keyless("Cy", "cy@team.example"));
+    let (ana, bo, cy) =
+        (keyless("Ana", "ana@reporter.example"), keyless("Bo", "bo@team.example"), keyless("Cy", "cy@team.example"));
     let dev = keyless("Dev", "dev@module.example");
     let clear = [Audience::Team, Audience::Reporter, Audience::Maintainer];
     let mut story = Story::new(&[&bo, &cy], &[], &clear);
@@ -201,7 +209,8 @@ fn the_whole_story_in_clear() {
 
 #[test]
 fn m36_a_plain_reply_is_a_note_and_its_receipt_says_so() {
-    let (ana, bo, cy) = (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
+    let (ana, bo, cy) =
+        (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
     let mut story = Story::new(&[&bo, &cy], &[], &[Audience::Reporter]);
     let sent = story.report(&ana, Protect::Clear);
     let report = story.one(&bo, &sent);
@@ -287,7 +296,8 @@ fn a1_a_guessed_tag_opens_a_case_of_its_own() {
 
 #[test]
 fn b1_nothing_unproved_commands() {
-    let (ana, bo, cy) = (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
+    let (ana, bo, cy) =
+        (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Cy", "cy@team.example"));
     let forger = keyless("Bo", "bo@team.example");
     let mut story = Story::new(&[&bo, &cy], &[], &[Audience::Reporter]);
     let sent = story.report(&ana, Protect::Clear);
@@ -298,7 +308,8 @@ fn b1_nothing_unproved_commands() {
     let nonce = report.text.lines().find(|line| line.starts_with("!case ")).expect("a case line").to_owned();
     story.mail(&forger, &Writing { subject: "x", vouched: false, ..to_house(&format!("{nonce}\n!severity high")) });
     assert_eq!(story.case(1).severity, None, "a nonce without authentication");
-    let sent = story.mail(&forger, &Writing { subject: "x", vouched: true, ..to_house(&format!("{nonce}\n!embargo lift")) });
+    let sent =
+        story.mail(&forger, &Writing { subject: "x", vouched: true, ..to_house(&format!("{nonce}\n!embargo lift")) });
     assert_eq!(story.case(1).embargo, EmbargoState::Proposed, "a strong command without a signature");
     assert!(story.one(&bo, &sent).text.contains("signature"), "the refusal says what to do");
     let sent = story.answer(&bo, &report, "!severity high\n!owner me", Protect::Sealed);
@@ -319,7 +330,8 @@ fn b3_a_signed_command_runs_once() {
     let raw = bo.write(&story.house, &writing, now, seed).expect("a mail");
     story.rehearsal.receive(&raw).expect("works");
     assert_eq!(story.case(1).embargo, EmbargoState::Exited);
-    let again = [b"X-Replayed: yes\r\n".as_slice(), &raw].concat();
+    let text = String::from_utf8(raw).expect("ascii");
+    let again = text.replacen("Message-ID: <", "Message-ID: <another", 1).into_bytes();
     let sent = story.rehearsal.receive(&again).expect("works");
     let refusal = story.one(&bo, &sent);
     assert!(refusal.text.contains("used before"), "{}", refusal.text);
@@ -331,7 +343,9 @@ fn i14_all_lines_of_a_mail_or_none() {
     let mut story = Story::new(&[&bo], &[], &[Audience::Reporter]);
     let sent = story.report(&ana, Protect::Clear);
     let report = story.one(&bo, &sent);
-    for wrong in ["!severity high\n!ownr me", "!severity high\n!state closed nothing", "!severity high\n!severity purple"] {
+    for wrong in
+        ["!severity high\n!ownr me", "!severity high\n!state closed nothing", "!severity high\n!severity purple"]
+    {
         let sent = story.answer(&bo, &report, wrong, Protect::Sealed);
         let refusal = story.one(&bo, &sent);
         assert!(refusal.text.contains("Nothing was done"), "{}", refusal.text);
@@ -341,11 +355,13 @@ fn i14_all_lines_of_a_mail_or_none() {
 
 #[test]
 fn d4_a_human_reply_stops_the_maintainers_clock() {
-    let (ana, bo, dev) = (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Dev", "dev@module.example"));
+    let (ana, bo, dev) =
+        (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Dev", "dev@module.example"));
     let mut story = Story::new(&[&bo], &[&dev], &[Audience::Reporter]);
     let sent = story.report(&ana, Protect::Clear);
     let report = story.one(&bo, &sent);
-    let sent = story.answer(&bo, &report, "!to reporter\n!maintainer dev@module.example\n\nThank you.", Protect::Sealed);
+    let sent =
+        story.answer(&bo, &report, "!to reporter\n!maintainer dev@module.example\n\nThank you.", Protect::Sealed);
     let notice = story.one(&dev, &sent);
     story.pass(DAY * 8);
     let sent = story.answer(&dev, &notice, "Looking into it, give me a week.", Protect::Sealed);
@@ -358,11 +374,13 @@ fn d4_a_human_reply_stops_the_maintainers_clock() {
 
 #[test]
 fn d4_an_out_of_office_notice_does_not_stop_the_clock_and_a_bounce_suspends_it() {
-    let (ana, bo, dev) = (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Dev", "dev@module.example"));
+    let (ana, bo, dev) =
+        (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"), keyed("Dev", "dev@module.example"));
     let mut story = Story::new(&[&bo], &[&dev], &[Audience::Reporter]);
     let sent = story.report(&ana, Protect::Clear);
     let report = story.one(&bo, &sent);
-    let sent = story.answer(&bo, &report, "!to reporter\n!maintainer dev@module.example\n\nThank you.", Protect::Sealed);
+    let sent =
+        story.answer(&bo, &report, "!to reporter\n!maintainer dev@module.example\n\nThank you.", Protect::Sealed);
     let notice = story.one(&dev, &sent);
     let id = notice.message_id.clone().expect("an id");
     let reply_to = notice.reply_to.clone().expect("an address");

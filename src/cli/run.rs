@@ -2,8 +2,8 @@
 
 use super::arguments::{AdoptChoice, RunOptions};
 use crate::daemon::exit::{CONFIG, Failure};
-use crate::daemon::run::{Until, run as run_daemon};
 use crate::daemon::log;
+use crate::daemon::run::{Until, run as run_daemon};
 use crate::engine::step::Adopt;
 use crate::settings::Settings;
 
@@ -26,6 +26,7 @@ pub fn run(options: &RunOptions) -> Result<(), Failure> {
 /// Every mistake in them, one a line.
 pub fn settings(path: &std::path::Path) -> Result<Settings, Failure> {
     // `vars()` would panic on text that is not UTF-8; such variables are none of ours.
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Settings::load(path, environment).map_err(|mistakes| Failure::new(CONFIG, mistakes.to_string()))
 }

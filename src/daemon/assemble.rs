@@ -141,11 +141,16 @@ fn rules(settings: &Settings, keyring: &Keyring) -> Result<Rules, Failure> {
         pins: settings.keys.pins.iter().map(|(address, fingerprint)| (address.key(), fingerprint.clone())).collect(),
         require_signature: settings.commands.require_signature,
         plus_addresses: settings.addressing.plus,
-        lists: settings.publish.lists.iter().map(|list| ExternalList {
-            name: list.name.clone(),
-            address: list.address.clone(),
-            prefix: list.prefix.clone(),
-        }).collect(),
+        lists: settings
+            .publish
+            .lists
+            .iter()
+            .map(|list| ExternalList {
+                name: list.name.clone(),
+                address: list.address.clone(),
+                prefix: list.prefix.clone(),
+            })
+            .collect(),
         policy,
         policy_digest,
         templates: templates(settings.templates.as_deref())?,
@@ -199,7 +204,8 @@ pub fn policy(path: Option<&Path>) -> Result<(Policy, String), Failure> {
 pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
     let mut overrides = BTreeMap::new();
     if let Some(folder) = folder {
-        let unreadable = |error| Failure::new(NO_INPUT, format!("failed to read the templates in {}: {error}", folder.display()));
+        let unreadable =
+            |error| Failure::new(NO_INPUT, format!("failed to read the templates in {}: {error}", folder.display()));
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
@@ -217,7 +223,11 @@ pub fn templates(folder: Option<&Path>) -> Result<Templates, Failure> {
 fn read_text(path: &Path) -> Result<String, Failure> {
     let size = std::fs::metadata(path).map(|meta| meta.len());
     let text = size.and_then(|size| {
-        if size > FILE_MAX_BYTES { Err(std::io::Error::other("larger than 1 MiB")) } else { std::fs::read_to_string(path) }
+        if size > FILE_MAX_BYTES {
+            Err(std::io::Error::other("larger than 1 MiB"))
+        } else {
+            std::fs::read_to_string(path)
+        }
     });
     text.map_err(|error| Failure::new(NO_INPUT, format!("failed to read {}: {error}", path.display())))
 }

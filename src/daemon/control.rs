@@ -85,7 +85,9 @@ pub async fn serve(stream: UnixStream, pass_on: impl Fn(Errand)) {
         Ok(Some((mail, old))) => {
             let (sender, receiver) = oneshot::channel();
             pass_on(Errand { mail, old, answer: sender });
-            receiver.await.unwrap_or_else(|_| Answer::Refused { reason: "the daemon is stopping; try again".to_owned() })
+            receiver
+                .await
+                .unwrap_or_else(|_| Answer::Refused { reason: "the daemon is stopping; try again".to_owned() })
         }
         Ok(None) | Err(_) => Answer::Refused { reason: "the request was not understood".to_owned() },
     };

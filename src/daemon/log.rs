@@ -2,8 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::choice::{LogFormat, LogLevel};
 use crate::settings::checked::Log;
+use crate::settings::choice::{LogFormat, LogLevel};
 
 /// Starts logging. A second call changes nothing.
 pub fn start(log: &Log) {

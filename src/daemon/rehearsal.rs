@@ -206,7 +206,8 @@ fn keyring(plan: &Plan) -> Result<Keyring, Failure> {
 fn rules(plan: &Plan, keyring: &Keyring) -> Result<Rules, Failure> {
     let (policy, policy_digest) = assemble::policy(None)?;
     debug_assert!(!DEFAULT_POLICY.is_empty(), "a rehearsal runs under the default policy");
-    let pin = |person: &Person| -> Option<(String, Fingerprint)> { Some((person.address.key(), person.fingerprint()?)) };
+    let pin =
+        |person: &Person| -> Option<(String, Fingerprint)> { Some((person.address.key(), person.fingerprint()?)) };
     Ok(Rules {
         instance: "rehearsal".to_owned(),
         publisher: Publisher {
@@ -218,9 +219,13 @@ fn rules(plan: &Plan, keyring: &Keyring) -> Result<Rules, Failure> {
         address: plan.house.address.clone(),
         case_prefix: "EX".to_owned(),
         key: InstanceKey::from_secret(&plan.seed.to_be_bytes()),
-        team: plan.team.iter().map(|person| {
-            Member::new(person.name.clone(), person.address.clone(), TeamRole::Member, person.fingerprint())
-        }).collect(),
+        team: plan
+            .team
+            .iter()
+            .map(|person| {
+                Member::new(person.name.clone(), person.address.clone(), TeamRole::Member, person.fingerprint())
+            })
+            .collect(),
         clear: plan.clear.iter().copied().collect(),
         pins: plan.pinned.iter().filter_map(pin).collect(),
         require_signature: false,

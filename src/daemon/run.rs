@@ -76,10 +76,13 @@ pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<()
         let _ = ended.send(());
         result
     });
-    let thread = thread.map_err(|error| Failure::new(OS_FILE, format!("failed to start the engine's thread: {error}")))?;
+    let thread =
+        thread.map_err(|error| Failure::new(OS_FILE, format!("failed to start the engine's thread: {error}")))?;
     let attended = runtime.block_on(attend(settings, &nudges, &beat, end, until));
     drop(stop.send(Nudge::Stop));
-    let result = thread.join().unwrap_or_else(|_| Err(Failure::new(SOFTWARE, "the engine ended by a mistake of ours; see the log")));
+    let result = thread
+        .join()
+        .unwrap_or_else(|_| Err(Failure::new(SOFTWARE, "the engine ended by a mistake of ours; see the log")));
     runtime.shutdown_timeout(Duration::from_millis(500));
     if until == Until::Stopped {
         drop(std::fs::remove_file(&settings.daemon.socket));

@@ -43,19 +43,39 @@ pub struct Verb {
 
 /// Every verb: the parser, `!help` and the manual are made from this table.
 pub const VERBS: &[Verb] = &[
-    verb("case", "<label> <nonce>", Grade::Frame, "names the case; our mails to you contain the line, quoting it is enough"),
+    verb(
+        "case",
+        "<label> <nonce>",
+        Grade::Frame,
+        "names the case; our mails to you contain the line, quoting it is enough",
+    ),
     verb("note", "", Grade::Token, "the text below is a note to the team (also without this line)"),
     verb("to", "reporter|maintainer|all", Grade::Token, "the text below goes to them"),
     verb("owner", "me|-|<member>", Grade::Token, "who looks after the case"),
-    verb("state", "valid|invalid|accepted|deferred|closed|received [reason]", Grade::Token, "moves the report; closing needs a reason"),
+    verb(
+        "state",
+        "valid|invalid|accepted|deferred|closed|received [reason]",
+        Grade::Token,
+        "moves the report; closing needs a reason",
+    ),
     verb("severity", "<level>|-", Grade::Token, "sets the level of severity"),
     verb("embargo", "<date with zone>|lift", Grade::Token, "sets the end of the embargo; lifting it needs a signature"),
     verb("maintainer", "<address> [<fingerprint>]", Grade::Strong, "tells a maintainer and starts the one-month clock"),
-    verb("admit", "<mail> [<party>]", Grade::Token, "lets a held mail join, as a new reporter or as a further address of a party"),
+    verb(
+        "admit",
+        "<mail> [<party>]",
+        Grade::Token,
+        "lets a held mail join, as a new reporter or as a further address of a party",
+    ),
     verb("requeue", "<mail>", Grade::Token, "decides a quarantined mail again"),
     verb("status", "", Grade::Token, "shows the case"),
     verb("list", "", Grade::Token, "shows open cases and waiting mail"),
-    verb("publish", "", Grade::Strong, "shows the exact advisory; the text below, if any, becomes its text (\"# Title\" first)"),
+    verb(
+        "publish",
+        "",
+        Grade::Strong,
+        "shows the exact advisory; the text below, if any, becomes its text (\"# Title\" first)",
+    ),
     verb("confirm", "<token>", Grade::Strong, "does what was shown"),
     verb("help", "", Grade::Token, "shows this list"),
     verb("end", "", Grade::Frame, "the text ends here"),
@@ -267,7 +287,10 @@ fn read_line(written: &str, prefix: &str, block: &mut Block) -> bool {
         return false;
     };
     if written.chars().count() > LINE_CHARS_MAX || block.lines.len() >= LINES_MAX {
-        block.lines.push(Line { written: String::new(), meaning: Err("too long: at most 50 lines of 1000 characters".to_owned()) });
+        block.lines.push(Line {
+            written: String::new(),
+            meaning: Err("too long: at most 50 lines of 1000 characters".to_owned()),
+        });
         return true;
     }
     let (word, arguments) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
@@ -331,16 +354,20 @@ fn read_command(word: &str, arguments: &str) -> Result<Command, String> {
             level => Ok(Command::Severity(Some(level.to_lowercase()))),
         },
         "embargo" if arguments.eq_ignore_ascii_case("lift") => Ok(Command::EmbargoLift),
-        "embargo" => Timestamp::parse(arguments)
-            .map(Command::EmbargoUntil)
-            .ok_or_else(|| "write a date with hour and zone such as !embargo 2026-03-01T16:00Z, or !embargo lift".to_owned()),
+        "embargo" => Timestamp::parse(arguments).map(Command::EmbargoUntil).ok_or_else(|| {
+            "write a date with hour and zone such as !embargo 2026-03-01T16:00Z, or !embargo lift".to_owned()
+        }),
         "maintainer" => read_maintainer(arguments),
         "admit" => {
             let (mail, party) = arguments.split_once(char::is_whitespace).unwrap_or((arguments, ""));
             let party = Some(party.trim().to_owned()).filter(|party| !party.is_empty());
-            read_mail(mail).map(|mail| Command::Admit(mail, party)).ok_or_else(|| "write !admit <mail> [<party>], such as !admit 17 r1".to_owned())
+            read_mail(mail)
+                .map(|mail| Command::Admit(mail, party))
+                .ok_or_else(|| "write !admit <mail> [<party>], such as !admit 17 r1".to_owned())
         }
-        "requeue" => read_mail(arguments).map(Command::Requeue).ok_or_else(|| "write !requeue <mail>, such as !requeue 17".to_owned()),
+        "requeue" => read_mail(arguments)
+            .map(Command::Requeue)
+            .ok_or_else(|| "write !requeue <mail>, such as !requeue 17".to_owned()),
         "confirm" => match arguments {
             token if !token.is_empty() && token.len() <= 64 && !token.contains(char::is_whitespace) => {
                 Ok(Command::Confirm(token.to_lowercase()))
@@ -363,7 +390,8 @@ fn read_state(arguments: &str) -> Result<Command, String> {
     })?;
     let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
     if trigger == ReportTrigger::Close && reason.is_none() {
-        return Err("closing needs a reason: !state closed <reason>, such as duplicate, cannot-reproduce or disclosed".to_owned());
+        return Err("closing needs a reason: !state closed <reason>, such as duplicate, cannot-reproduce or disclosed"
+            .to_owned());
     }
     Ok(Command::State(trigger, reason))
 }

@@ -9,10 +9,17 @@ fn check(text: &str) -> Result<Command, String> {
 
 #[test]
 fn a_block_ends_at_the_first_blank_line_and_the_rest_is_text() {
-    let block = parse("\n!case EX-2026-0042 k7f3q9\n!owner me\n!to reporter\n\nThank you.\n!severity high\n!end\n--\nsig", None, "EX");
+    let block = parse(
+        "\n!case EX-2026-0042 k7f3q9\n!owner me\n!to reporter\n\nThank you.\n!severity high\n!end\n--\nsig",
+        None,
+        "EX",
+    );
     assert_eq!(block.case, Some(CaseId(42)));
     assert_eq!(block.nonce.as_deref(), Some("k7f3q9"));
-    assert_eq!(block.commands().cloned().collect::<Vec<_>>(), [Command::Owner(OwnerChoice::Me), Command::To(Letter::Reporter)]);
+    assert_eq!(
+        block.commands().cloned().collect::<Vec<_>>(),
+        [Command::Owner(OwnerChoice::Me), Command::To(Letter::Reporter)]
+    );
     assert_eq!(block.body, "Thank you.\n!severity high");
 }
 
@@ -26,7 +33,10 @@ fn prose_is_never_a_command() {
 
 #[test]
 fn a_leading_blank_continues_a_line() {
-    assert_eq!(check("!state closed\n  not reproducible"), Ok(Command::State(ReportTrigger::Close, Some("not reproducible".into()))));
+    assert_eq!(
+        check("!state closed\n  not reproducible"),
+        Ok(Command::State(ReportTrigger::Close, Some("not reproducible".into())))
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{Address, CaseId, Fingerprint, MailId, MessageId};
 use super::case::Case;
+use super::id::{Address, CaseId, Fingerprint, MailId, MessageId};
 use super::party::PartyKey;
 use super::policy::TimerAction;
 use super::time::Timestamp;

@@ -250,8 +250,21 @@ mod tests {
     #[test]
     fn addresses_that_two_programs_may_read_in_two_ways_are_refused() {
         for bad in [
-            "", "a", "@b", "a@", "a@b@", "a b@c.org", "\"a\"@c.org", "a..b@c.org", "a@c..org", "a@[127.0.0.1]",
-            "a(c)@d.org", "a@c.org\r\nBcc: x@y", "-oQ@c.org", "a,b@c.org", "a@b_c.org",
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@",
+            "a b@c.org",
+            "\"a\"@c.org",
+            "a..b@c.org",
+            "a@c..org",
+            "a@[127.0.0.1]",
+            "a(c)@d.org",
+            "a@c.org\r\nBcc: x@y",
+            "-oQ@c.org",
+            "a,b@c.org",
+            "a@b_c.org",
         ] {
             assert!(Address::parse(bad).is_none(), "{bad:?}");
         }

@@ -132,7 +132,10 @@ mod tests {
     fn the_first_pointer_with_a_known_sender_wins() {
         let mut second = hit(Pointer::OurMessage, true);
         second.case = CaseId(2);
-        assert!(matches!(join(&[hit(Pointer::Token, false), second], AuthorProof::Claimed), Joining::Joins(CaseId(2), _)));
+        assert!(matches!(
+            join(&[hit(Pointer::Token, false), second], AuthorProof::Claimed),
+            Joining::Joins(CaseId(2), _)
+        ));
         assert_eq!(join(&[], AuthorProof::Proved), Joining::Opens { claims: None });
     }
 }

@@ -31,10 +31,12 @@ impl Label {
     /// ```
     #[must_use]
     pub fn case_in(prefix: &str, text: &str) -> Option<CaseId> {
-        let rest = text.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix)).and(text.get(prefix.len()..))?;
+        let rest =
+            text.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix)).and(text.get(prefix.len()..))?;
         let (year, number) = rest.strip_prefix('-')?.split_once('-')?;
         let digits = |s: &str| !s.is_empty() && s.len() <= 12 && s.bytes().all(|b| b.is_ascii_digit());
-        (year.len() == 4 && digits(year) && number.len() >= 4 && digits(number)).then(|| number.parse().ok().map(CaseId))?
+        (year.len() == 4 && digits(year) && number.len() >= 4 && digits(number))
+            .then(|| number.parse().ok().map(CaseId))?
     }
 
     /// A label as it was stored.

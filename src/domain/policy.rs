@@ -135,7 +135,10 @@ impl Policy {
     pub fn mistakes(&self) -> Vec<String> {
         let mut found = Vec::new();
         if jiff::tz::TimeZone::get(&self.zone).is_err() {
-            found.push(format!("zone: {:?} is no IANA time zone; write one such as \"UTC\" or \"Europe/Berlin\"", self.zone));
+            found.push(format!(
+                "zone: {:?} is no IANA time zone; write one such as \"UTC\" or \"Europe/Berlin\"",
+                self.zone
+            ));
         }
         if self.levels.is_empty() {
             found.push("levels: name at least one level of severity".to_owned());
@@ -149,7 +152,9 @@ impl Policy {
                 found.push(format!("{at}: give either after or before"));
             }
             if !rule.before.is_empty() && rule.start != [Fact::EmbargoSet] {
-                found.push(format!("{at}: before counts from the end of an embargo, so start must be [\"embargo.set\"]"));
+                found.push(format!(
+                    "{at}: before counts from the end of an embargo, so start must be [\"embargo.set\"]"
+                ));
             }
             if self.timers.iter().skip(index + 1).any(|other| other.id == rule.id) {
                 found.push(format!("{at}: the id is used twice"));

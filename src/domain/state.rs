@@ -231,9 +231,10 @@ impl ContactState {
     pub fn next(self, trigger: ContactTrigger) -> Option<Self> {
         use ContactTrigger as T;
         match (self, trigger) {
-            (Self::None | Self::Notified | Self::Contacted | Self::Suspended | Self::Replied | Self::Silent, T::Notify) => {
-                Some(Self::Notified)
-            }
+            (
+                Self::None | Self::Notified | Self::Contacted | Self::Suspended | Self::Replied | Self::Silent,
+                T::Notify,
+            ) => Some(Self::Notified),
             (Self::Notified, T::Accepted) => Some(Self::Contacted),
             (Self::Notified | Self::Contacted, T::Bounce) => Some(Self::Suspended),
             (Self::Notified | Self::Contacted | Self::Suspended | Self::Silent, T::Reply) => Some(Self::Replied),

@@ -240,7 +240,8 @@ fn add(environment: &mut Environment<'static>, template: Template, text: &str) -
         .into_iter()
         .map(|field| TemplateError::UnknownField {
             name: name.clone(),
-            hint: nearest(&field, known.iter().copied()).map_or(String::new(), |near| format!("did you mean {near:?}? ")),
+            hint: nearest(&field, known.iter().copied())
+                .map_or(String::new(), |near| format!("did you mean {near:?}? ")),
             known: known.iter().copied().collect::<Vec<_>>().join(", "),
             field,
         })

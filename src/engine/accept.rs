@@ -61,7 +61,9 @@ impl Engine {
                     self.adopted(now)?;
                 }
             }
-            InboxEvent::Vanished(_) => tracing::warn!("a stored mail was moved away by somebody else before it was settled"),
+            InboxEvent::Vanished(_) => {
+                tracing::warn!("a stored mail was moved away by somebody else before it was settled")
+            }
             InboxEvent::Lost { error, retry_in_seconds } => {
                 self.inbox_state.open = false;
                 if !self.inbox_state.was_open && needs_a_person(error.class) {
@@ -105,7 +107,12 @@ impl Engine {
     ///
     /// # Errors
     /// The store.
-    pub fn ingest(&mut self, mails: Vec<Vec<u8>>, answerable: Answerable, now: Timestamp) -> Result<usize, EngineError> {
+    pub fn ingest(
+        &mut self,
+        mails: Vec<Vec<u8>>,
+        answerable: Answerable,
+        now: Timestamp,
+    ) -> Result<usize, EngineError> {
         store(&self.store, self.ports.entropy.as_mut(), &self.setup.limits, mails, answerable, now)
     }
 }
@@ -123,8 +130,7 @@ pub fn store(
     now: Timestamp,
 ) -> Result<usize, EngineError> {
     let new = mails.into_iter().map(|bytes| {
-        let remote =
-            RemoteUid { mailbox: "ingest".to_owned(), uid_validity: 0, uid: 0, key: digest_hex(&bytes) };
+        let remote = RemoteUid { mailbox: "ingest".to_owned(), uid_validity: 0, uid: 0, key: digest_hex(&bytes) };
         let fetched = Fetched { remote, folder: Folder::Inbox, arrived: None, bytes, oversize: None };
         new_mail(fetched, limits, entropy.seed(), answerable, now)
     });
@@ -140,7 +146,8 @@ fn new_mail(mail: Fetched, limits: &Limits, seed: Seed, answerable: Answerable, 
         uid: mail.remote.uid,
         name: mail.remote.key,
         junk: mail.folder == Folder::Junk,
-        arrived: mail.arrived.unwrap_or(now),
+        // An arrival in the future is a wrong clock somewhere; every deadline counts from here, so it is not believed.
+        arrived: mail.arrived.map_or(now, |arrived| arrived.min(now)),
         accepted_at: now,
         seed,
         answerable,

@@ -181,7 +181,12 @@ impl Engine {
     fn settlement(&self, outcome: &RelayOutcome, now: Timestamp) -> Result<Option<Settled>, EngineError> {
         let Some(row) = self.store.session().row(outcome.id)? else { return Ok(None) };
         let event = |end| {
-            Event::Delivery(Delivery { kind: row.kind, party: row.party.clone(), outcome: end, detail: outcome.detail.clone() })
+            Event::Delivery(Delivery {
+                kind: row.kind,
+                party: row.party.clone(),
+                outcome: end,
+                detail: outcome.detail.clone(),
+            })
         };
         let failed = || (Settlement::Failed, Some(event(DeliveryOutcome::Failed)));
         let (settlement, event) = match outcome.verdict {
@@ -192,7 +197,10 @@ impl Engine {
             }
             RelayVerdict::Refused => failed(),
             RelayVerdict::Unknown => {
-                tracing::warn!(mail = outcome.id.0, "the relay did not answer the final dot; one identical copy may follow");
+                tracing::warn!(
+                    mail = outcome.id.0,
+                    "the relay did not answer the final dot; one identical copy may follow"
+                );
                 (Settlement::Ambiguous { next_at: now.after(AFTER_SILENCE) }, None)
             }
             RelayVerdict::Deferred => match next_attempt(row.attempts, row.created_at, now, &row.message_id) {

@@ -4,8 +4,8 @@
 
 use crate::domain::command::{self, Command};
 use crate::domain::event::{
-    Answerable, Authenticity, Delivery, DeliveryOutcome, Event, Fate, Incoming, NonceSeen, Proof, SignatureSeen, Snapshot,
-    TeamMail,
+    Answerable, Authenticity, Delivery, DeliveryOutcome, Event, Fate, Incoming, NonceSeen, Proof, SignatureSeen,
+    Snapshot, TeamMail,
 };
 use crate::domain::id::{Address, CaseId, MailId};
 use crate::domain::joining::{AuthorProof, Hit, Joining, KnownSender, Pointer, join};
@@ -105,10 +105,14 @@ impl Bench<'_> {
 
     fn person(&self) -> Result<Ruling, StoreError> {
         let Some(author) = self.reading.author.as_ref() else {
-            return Ok(Ruling::Alarming("it has no author, or more than one; look at it in the archive folder".to_owned()));
+            return Ok(Ruling::Alarming(
+                "it has no author, or more than one; look at it in the archive folder".to_owned(),
+            ));
         };
         if self.reading.author_differs() {
-            return Ok(Ruling::Alarming("its protected author is not the author outside; somebody may have resent it".to_owned()));
+            return Ok(Ruling::Alarming(
+                "its protected author is not the author outside; somebody may have resent it".to_owned(),
+            ));
         }
         if author.same_mailbox(&self.rules.address) {
             return Ok(Ruling::Alarming("it claims to come from our own address".to_owned()));
@@ -155,7 +159,8 @@ impl Bench<'_> {
         let quoted = self.reading.quoted_case.as_deref();
         let own_text = if self.reading.partial { "" } else { self.reading.own_text.as_str() };
         let block = command::parse(own_text, quoted, &self.rules.case_prefix);
-        let pointed = self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));
+        let pointed =
+            self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));
         let named = block.case.map(|case| self.session.case(case)).transpose()?.flatten();
         let case = match (named, &pointed) {
             (Some(case), _) => Some(case),
@@ -265,18 +270,22 @@ impl Bench<'_> {
         let mut hits = Vec::new();
         for (case, given, _) in &self.reading.keys.tokens {
             let Some(known) = self.session.case(*case)? else { continue };
-            let parties = known.parties.iter().map(|party| &party.key).chain(self.rules.team.iter().map(|member| &member.key));
-            let valid = parties.into_iter().any(|party| token::same(given, &self.rules.key.party_token(*case, &party.0)));
+            let parties =
+                known.parties.iter().map(|party| &party.key).chain(self.rules.team.iter().map(|member| &member.key));
+            let valid =
+                parties.into_iter().any(|party| token::same(given, &self.rules.key.party_token(*case, &party.0)));
             if valid {
                 hits.push(Hit { case: *case, pointer: Pointer::Token, sender: self.sender(&known, author) });
             }
         }
         // A forward takes its matter to a new conversation, whatever it refers to.
-        let references = if is_forward(&self.reading.mail.subject) { &[][..] } else { &self.reading.keys.references[..] };
+        let references =
+            if is_forward(&self.reading.mail.subject) { &[][..] } else { &self.reading.keys.references[..] };
         for id in references {
             for (case, ours) in self.session.cases_of_message(id)? {
                 let Some(known) = self.session.case(case)? else { continue };
-                let pointer = if ours && self.rules.key.made(id) { Pointer::OurMessage } else { Pointer::ForeignMessage };
+                let pointer =
+                    if ours && self.rules.key.made(id) { Pointer::OurMessage } else { Pointer::ForeignMessage };
                 hits.push(Hit { case, pointer, sender: self.sender(&known, author) });
             }
         }
@@ -335,12 +344,20 @@ impl Bench<'_> {
             }
         }
         let Some(row) = row else { return Ok(Ruling::aside("a bounce that belongs to no mail of ours")) };
-        let Some(case) = row.case else { return Ok(Ruling::aside("a bounce of a mail of ours that belongs to no case")) };
-        let failed = report.recipients.iter().find(|recipient| recipient.permanent && recipient.action == Action::Failed);
+        let Some(case) = row.case else {
+            return Ok(Ruling::aside("a bounce of a mail of ours that belongs to no case"));
+        };
+        let failed =
+            report.recipients.iter().find(|recipient| recipient.permanent && recipient.action == Action::Failed);
         let Some(failed) = failed else { return Ok(Ruling::Settled(Fate::Noted(case))) };
-        let status = failed.status.clone().filter(|status| status.len() <= 16).unwrap_or_else(|| "no status".to_owned());
-        let delivery =
-            Delivery { kind: row.kind, party: row.party, outcome: DeliveryOutcome::Bounced, detail: format!("status {status}") };
+        let status =
+            failed.status.clone().filter(|status| status.len() <= 16).unwrap_or_else(|| "no status".to_owned());
+        let delivery = Delivery {
+            kind: row.kind,
+            party: row.party,
+            outcome: DeliveryOutcome::Bounced,
+            detail: format!("status {status}"),
+        };
         let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
         Ok(Ruling::happens(Event::Delivery(delivery), Fate::Noted(case), snapshot))
     }

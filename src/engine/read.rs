@@ -170,7 +170,9 @@ impl Reading {
     #[must_use]
     pub fn attachment_names(&self) -> Vec<String> {
         let named = self.mail.attachments.iter().take(NAMED_ATTACHMENTS_MAX);
-        named.map(|part| format!("{} ({} bytes)", part.name.as_deref().unwrap_or("unnamed"), part.bytes.len())).collect()
+        named
+            .map(|part| format!("{} ({} bytes)", part.name.as_deref().unwrap_or("unnamed"), part.bytes.len()))
+            .collect()
     }
 
     /// Certificates that came along.
@@ -180,7 +182,10 @@ impl Reading {
             part.content_type == "application/pgp-keys"
                 || part.name.as_deref().is_some_and(|name| name.to_lowercase().ends_with(".asc"))
         });
-        keys.take(NAMED_ATTACHMENTS_MAX).flat_map(|part| certificates_in(&part.bytes)).map(|found| found.fingerprint).collect()
+        keys.take(NAMED_ATTACHMENTS_MAX)
+            .flat_map(|part| certificates_in(&part.bytes))
+            .map(|found| found.fingerprint)
+            .collect()
     }
 }
 

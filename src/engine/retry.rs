@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn f8_waits_double_from_a_minute_to_four_hours() {
-        for (attempts, least) in [(1, MINUTE), (2, MINUTE * 2), (5, MINUTE * 16), (12, WAIT_MAX), (4_000_000, WAIT_MAX)] {
+        for (attempts, least) in [(1, MINUTE), (2, MINUTE * 2), (5, MINUTE * 16), (12, WAIT_MAX), (4_000_000, WAIT_MAX)]
+        {
             assert!(wait(attempts) >= least && wait(attempts) <= least + least / 4, "{attempts}: {:?}", wait(attempts));
         }
     }

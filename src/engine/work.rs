@@ -40,7 +40,9 @@ impl Engine {
                 match batch.each(|session| decide_mail(session, rules, mail, &reading, now)) {
                     Ok(()) => decided += 1,
                     Err(error) if ends_the_batch(&error) => return Err(error),
-                    Err(error) => tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again"),
+                    Err(error) => {
+                        tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again")
+                    }
                 }
             }
             crash::point("deciding");
@@ -116,7 +118,13 @@ pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: i
     })
 }
 
-fn decide_mail(session: &Session<'_>, rules: &Rules, mail: &StoredMail, reading: &Reading, now: Timestamp) -> Result<(), StoreError> {
+fn decide_mail(
+    session: &Session<'_>,
+    rules: &Rules,
+    mail: &StoredMail,
+    reading: &Reading,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if !session.is_undecided(mail.id)? {
         return Ok(());
     }

@@ -137,7 +137,7 @@ fn a_separator_above_a_long_rest_is_text() {
 
 #[test]
 fn our_case_line_is_found_in_the_quote_only() {
-    let quote = "On 2 Nov 2026 at 10:00, S <s@b.org> wrote:\n> Case\n> !case EX-2026-0042 nonce-1\n> !case EX-2 other";
+    let quote = "On 2 Nov 2026 at 10:00, S <s@b.org> wrote:\n> !case EX-2 other\n> !case EX-2026-0042 nonce-1\n>> !case EX-3 older";
     assert_eq!(quoted_case_line(&format!("!ack\n\n{quote}")).as_deref(), Some("!case EX-2026-0042 nonce-1"));
     assert_eq!(quoted_case_line("!case EX-2026-0042 nonce-1\n\ntext"), None);
     assert_eq!(quoted_case_line("ok\n> > | !case EX-1 n ").as_deref(), Some("!case EX-1 n"));
@@ -181,5 +181,13 @@ proptest! {
         let rules = text.lines().filter(|line| marks::is_rule(line) || marks::is_signature_separator(line) || marks::is_underscores(line)).count();
         prop_assert!(placed <= filled(&text) && placed + rules >= filled(&text));
         prop_assert!(got.text.lines().all(|line| !line.starts_with('>')));
+    }
+}
+
+#[test]
+fn a_line_with_an_address_above_an_attribution_is_the_authors_own() {
+    for own in ["!maintainer dev@module.example", "Please ask dev@module.example"] {
+        let text = format!("{own}\n\nOn Mon, 2 Nov 2026 at 10:00, S <s@b.org> wrote:\n> Hello\n");
+        assert_eq!(own_text(&text).text.trim(), own);
     }
 }

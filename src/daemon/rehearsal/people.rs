@@ -117,7 +117,8 @@ impl Person {
     /// # Errors
     /// A key is needed and missing.
     pub fn write(&self, house: &Self, writing: &Writing<'_>, at: Timestamp, seed: Seed) -> Result<Vec<u8>, Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::new(SOFTWARE, format!("{} cannot write: {error}", self.name));
+        let failed =
+            |error: &dyn std::fmt::Display| Failure::new(SOFTWARE, format!("{} cannot write: {error}", self.name));
         let answered = writing.answers.and_then(|seen| seen.message_id.clone());
         let draft = Draft {
             from_name: self.name.clone(),
@@ -142,13 +143,16 @@ impl Person {
         let mail = match writing.protect {
             Protect::Clear => compose::plain(&draft).map_err(|error| failed(&error))?,
             Protect::Signed => {
-                let signature = sign_detached(&entity, &self.keyring(house, at)?, at).map_err(|error| failed(&error))?;
-                compose::signed(&draft, &entity, &signature.armored, signature.micalg).map_err(|error| failed(&error))?
+                let signature =
+                    sign_detached(&entity, &self.keyring(house, at)?, at).map_err(|error| failed(&error))?;
+                compose::signed(&draft, &entity, &signature.armored, signature.micalg)
+                    .map_err(|error| failed(&error))?
             }
             Protect::Sealed | Protect::Encrypted => {
                 let signing = if writing.protect == Protect::Sealed { Signing::Signed } else { Signing::Unsigned };
                 let to = house.fingerprint().ok_or_else(|| failed(&"the house has no key"))?;
-                let armored = encrypt(&entity, &[to], signing, &self.keyring(house, at)?, at).map_err(|error| failed(&error))?;
+                let armored =
+                    encrypt(&entity, &[to], signing, &self.keyring(house, at)?, at).map_err(|error| failed(&error))?;
                 compose::encrypted(&draft, &armored).map_err(|error| failed(&error))?
             }
         };
@@ -193,7 +197,7 @@ fn quoted(writing: &Writing<'_>) -> String {
     match writing.answers {
         Some(seen) => {
             let quote: String = seen.text.lines().map(|line| format!("> {line}\n")).collect();
-            format!("{}\n\nOn an earlier day, the team wrote:\n{quote}", writing.text)
+            format!("{}\n\nOn Mon, 2 Mar 2026 at 09:00, {} wrote:\n{quote}", writing.text, writing.to)
         }
         None => writing.text.to_owned(),
     }

@@ -28,7 +28,12 @@ pub(super) struct Applied {
 }
 
 /// Applies a whole block; on an error gives the annotated lines and their number of errors.
-pub(super) fn block(desk: &mut Desk<'_>, acting: &Acting, block: &Block, world: &World) -> Result<Applied, (String, usize)> {
+pub(super) fn block(
+    desk: &mut Desk<'_>,
+    acting: &Acting,
+    block: &Block,
+    world: &World,
+) -> Result<Applied, (String, usize)> {
     let (mut lines, mut errors) = (String::new(), 0);
     let mut sent_out = false;
     for line in &block.lines {
@@ -49,7 +54,9 @@ pub(super) fn block(desk: &mut Desk<'_>, acting: &Acting, block: &Block, world: 
     if errors > 0 {
         return Err((lines, errors));
     }
-    let noted = !block.body.is_empty() && !sent_out && !block.commands().any(|c| matches!(c, Command::Publish | Command::Confirm(_)));
+    let noted = !block.body.is_empty()
+        && !sent_out
+        && !block.commands().any(|c| matches!(c, Command::Publish | Command::Confirm(_)));
     if noted && desk.case.is_some() {
         desk.record(Some(&acting.member), &acting.proof, "note", "", "");
         share_note(desk, &acting.member, "note to the team", &block.body);
@@ -64,7 +71,13 @@ pub(super) fn block(desk: &mut Desk<'_>, acting: &Acting, block: &Block, world: 
     Ok(Applied { first: first.to_owned(), lines, next: next_step(desk) })
 }
 
-fn one(desk: &mut Desk<'_>, acting: &Acting, command: &Command, block: &Block, world: &World) -> Result<String, String> {
+fn one(
+    desk: &mut Desk<'_>,
+    acting: &Acting,
+    command: &Command,
+    block: &Block,
+    world: &World,
+) -> Result<String, String> {
     match command {
         Command::Help => return Ok(help_text()),
         Command::List => return Ok(listed(desk, world)),
@@ -120,7 +133,11 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) ->
         let mail = Mail::new(MailKind::Letter, Template::Letter, Automatic::No).with("text", body);
         said.push(match desk.mail_party(party, mail) {
             Way::Goes => format!("sent to {} {}", party.role.word(), party.address),
-            Way::Withheld => format!("HELD: no usable certificate of {} {}; a notice without content asks for one", party.role.word(), party.address),
+            Way::Withheld => format!(
+                "HELD: no usable certificate of {} {}; a notice without content asks for one",
+                party.role.word(),
+                party.address
+            ),
         });
         desk.record(Some(&acting.member), &acting.proof, "letter", "", &party.key.0);
     }
@@ -147,7 +164,8 @@ fn owner(desk: &mut Desk<'_>, acting: &Acting, choice: &OwnerChoice) -> Result<S
         OwnerChoice::Me => Some(acting.member.clone()),
         OwnerChoice::Named(name) => {
             let found = desk.rules.team.iter().find(|member| {
-                member.name.eq_ignore_ascii_case(name) || Address::parse(name).is_some_and(|a| a.same_mailbox(&member.address))
+                member.name.eq_ignore_ascii_case(name)
+                    || Address::parse(name).is_some_and(|a| a.same_mailbox(&member.address))
             });
             let names = || desk.rules.team.iter().map(|member| member.name.clone()).collect::<Vec<_>>().join(", ");
             Some(found.ok_or_else(|| format!("no member is called that; the members are {}", names()))?.key.clone())
@@ -157,15 +175,18 @@ fn owner(desk: &mut Desk<'_>, acting: &Acting, choice: &OwnerChoice) -> Result<S
     let old = std::mem::replace(&mut case.owner, new.clone());
     let word = |key: &Option<PartyKey>| key.as_ref().map_or_else(|| "-".to_owned(), |key| key.0.clone());
     desk.record(Some(&acting.member), &acting.proof, "owner", &word(&old), &word(&new));
-    Ok(new.map_or_else(|| "nobody looks after the case now".to_owned(), |key| format!("{} looks after the case", desk.rules.name_of(&key))))
+    Ok(new.map_or_else(
+        || "nobody looks after the case now".to_owned(),
+        |key| format!("{} looks after the case", desk.rules.name_of(&key)),
+    ))
 }
 
 fn state(desk: &mut Desk<'_>, acting: &Acting, trigger: ReportTrigger, reason: Option<&str>) -> Result<String, String> {
     let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
     let from = case.report;
-    let next = from.next(trigger).ok_or_else(|| {
-        format!("a report that is {} can become {}", from.word(), from.reachable().join(" or "))
-    })?;
+    let next = from
+        .next(trigger)
+        .ok_or_else(|| format!("a report that is {} can become {}", from.word(), from.reachable().join(" or ")))?;
     if next == ReportState::Closed && case.embargo.in_force() && from != ReportState::Invalid {
         return Err("the case is under embargo: publish, or lift the embargo, before you close it".to_owned());
     }
@@ -239,7 +260,8 @@ fn maintainer(
         form: Form::Clear,
         last_message: None,
     });
-    let pinned = fingerprint.cloned().or(party.fingerprint.clone()).or_else(|| desk.rules.pins.get(&address.key()).cloned());
+    let pinned =
+        fingerprint.cloned().or(party.fingerprint.clone()).or_else(|| desk.rules.pins.get(&address.key()).cloned());
     let party = Party { fingerprint: pinned, ..party };
     let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
     case.parties.retain(|known| known.key != party.key);
@@ -279,7 +301,13 @@ fn notice(desk: &Desk<'_>, acting: &Acting, text: &str) -> Mail {
     mail
 }
 
-fn admit(desk: &mut Desk<'_>, acting: &Acting, mail: MailId, party: Option<&str>, world: &World) -> Result<String, String> {
+fn admit(
+    desk: &mut Desk<'_>,
+    acting: &Acting,
+    mail: MailId,
+    party: Option<&str>,
+    world: &World,
+) -> Result<String, String> {
     let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
     let waiting = world.waiting.iter().find(|waiting| waiting.mail == mail && waiting.claims == Some(case.id));
     let from = waiting
@@ -347,14 +375,23 @@ fn confirm(desk: &mut Desk<'_>, acting: &Acting, token: &str, world: &World) -> 
 }
 
 fn listed(desk: &Desk<'_>, world: &World) -> String {
-    let mut lines: Vec<String> = world.open_cases.iter().map(|case| {
-        let owner = case.owner.as_ref().map_or_else(|| "nobody".to_owned(), |key| desk.rules.name_of(key));
-        format!("{}  {}  owner {owner}  since {}", case.label, case.summary, case.opened_at.to_text())
-    }).collect();
+    let mut lines: Vec<String> = world
+        .open_cases
+        .iter()
+        .map(|case| {
+            let owner = case.owner.as_ref().map_or_else(|| "nobody".to_owned(), |key| desk.rules.name_of(key));
+            format!("{}  {}  owner {owner}  since {}", case.label, case.summary, case.opened_at.to_text())
+        })
+        .collect();
     if lines.is_empty() {
         lines.push("no open case".to_owned());
     }
-    lines.extend(world.waiting.iter().map(|mail| format!("mail {}  {}  since {}", mail.mail, mail.reason, mail.arrived.to_text())));
+    lines.extend(
+        world
+            .waiting
+            .iter()
+            .map(|mail| format!("mail {}  {}  since {}", mail.mail, mail.reason, mail.arrived.to_text())),
+    );
     lines.join("\n")
 }
 

@@ -131,7 +131,9 @@ impl<'a> Desk<'a> {
     /// Where answers of a party or member of this case go.
     pub(super) fn reply_address(&self, party: &PartyKey) -> Address {
         match &self.case {
-            Some(case) if self.rules.plus_addresses => self.rules.key.reply_address(&self.rules.address, case.id, &party.0),
+            Some(case) if self.rules.plus_addresses => {
+                self.rules.key.reply_address(&self.rules.address, case.id, &party.0)
+            }
             Some(_) | None => self.rules.address.clone(),
         }
     }
@@ -211,9 +213,8 @@ impl<'a> Desk<'a> {
             (false, true) => (outer, None),
             (false, false) => (words.subject, None),
         };
-        let root = self.case.as_ref().map(|case| {
-            self.rules.key.thread_root(self.rules.address.domain(), case.id, &key.0)
-        });
+        let root =
+            self.case.as_ref().map(|case| self.rules.key.thread_root(self.rules.address.domain(), case.id, &key.0));
         let references = root.into_iter().chain(in_reply_to.clone()).collect();
         let mail = OutgoingMail {
             kind: letter.kind,
@@ -269,13 +270,18 @@ impl<'a> Desk<'a> {
 fn per_party(rule: &TimerRule) -> bool {
     rule.start.iter().all(|fact| match fact {
         Fact::MaintainerContacted | Fact::MaintainerReplied | Fact::MaintainerBounced => true,
-        Fact::Received | Fact::Answered | Fact::EmbargoSet | Fact::EmbargoEnded | Fact::Published | Fact::Closed => false,
+        Fact::Received | Fact::Answered | Fact::EmbargoSet | Fact::EmbargoEnded | Fact::Published | Fact::Closed => {
+            false
+        }
     })
 }
 
 /// Text of strangers made harmless for one line: no controls, no direction marks, bounded.
 pub(super) fn one_line(text: &str) -> String {
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
     let clean: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !hidden(*c)).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
 }

@@ -19,7 +19,8 @@ pub(super) fn rendition(desk: &Desk<'_>) -> Option<Rendition> {
 
 /// Relative paths of the pages of an advisory: text and HTML.
 pub(super) fn paths(id: &str) -> (String, String) {
-    let name: String = id.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let name: String =
+        id.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     (format!("advisories/{name}.txt"), format!("advisories/{name}.html"))
 }
 
@@ -68,7 +69,10 @@ pub(super) fn show(desk: &mut Desk<'_>, acting: &Acting, body: &str) -> Result<S
             .with("expires", expires.to_text())
             .with("second", if second_member { "by a member other than the one who asked" } else { "" })
     });
-    Ok(format!("the exact text follows in a mail of its own; nothing is sent before it is confirmed, until {}", expires.to_text()))
+    Ok(format!(
+        "the exact text follows in a mail of its own; nothing is sent before it is confirmed, until {}",
+        expires.to_text()
+    ))
 }
 
 fn written(id: &str, title: &str, severity: Option<String>, body: &str) -> Advisory {
@@ -76,7 +80,13 @@ fn written(id: &str, title: &str, severity: Option<String>, body: &str) -> Advis
         Some((title, rest)) => (title.trim(), rest.trim()),
         None => (title, body),
     };
-    Advisory { id: id.to_owned(), kind: AdvisoryKind::Notice, title: super::desk::one_line(title), severity, body: body.to_owned() }
+    Advisory {
+        id: id.to_owned(),
+        kind: AdvisoryKind::Notice,
+        title: super::desk::one_line(title),
+        severity,
+        body: body.to_owned(),
+    }
 }
 
 fn page_url(desk: &Desk<'_>) -> String {
@@ -104,7 +114,9 @@ fn digest(desk: &Desk<'_>, rendition: &Rendition) -> String {
 pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> Result<String, String> {
     let rendition = rendition(desk).ok_or("there is no advisory")?;
     if digest(desk, &rendition) != confirmed {
-        return Err("the text or its recipients have changed since they were shown; write !publish to see them".to_owned());
+        return Err(
+            "the text or its recipients have changed since they were shown; write !publish to see them".to_owned()
+        );
     }
     let at = desk.at;
     let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
@@ -136,7 +148,8 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.
 fn tell_parties(desk: &mut Desk<'_>) {
     let page = page_url(desk);
-    let title = desk.case.as_ref().and_then(|case| case.advisory.as_ref()).map_or_else(String::new, |a| a.title.clone());
+    let title =
+        desk.case.as_ref().and_then(|case| case.advisory.as_ref()).map_or_else(String::new, |a| a.title.clone());
     let parties: Vec<Party> = desk.case.as_ref().map_or_else(Vec::new, |case| case.parties.clone());
     for party in parties.iter().filter(|party| matches!(party.role, Role::Reporter | Role::Maintainer)) {
         let letter = Letter::new(MailKind::Letter, Template::Published, Automatic::Generated)

@@ -114,13 +114,17 @@ fn proved(desk: &Desk<'_>, member: &Member, mail: &TeamMail) -> Proved {
         return Proved::Enough("authenticated address".to_owned());
     }
     match (strong, &member.fingerprint) {
-        (true, Some(_)) => Proved::No("this command needs a signature by your pinned OpenPGP key over the whole mail".to_owned()),
-        (true, None) if desk.rules.require_signature => {
-            Proved::No("here every command needs an OpenPGP signature, and no key of yours is in the settings".to_owned())
+        (true, Some(_)) => {
+            Proved::No("this command needs a signature by your pinned OpenPGP key over the whole mail".to_owned())
         }
+        (true, None) if desk.rules.require_signature => Proved::No(
+            "here every command needs an OpenPGP signature, and no key of yours is in the settings".to_owned(),
+        ),
         (true, None) => match token(proof, "token".to_owned()) {
             // Publication and confirmation have their second member built in.
-            Proved::Enough(words) if mail.block.commands().all(|c| c.grade() != Grade::Strong || confirms_itself(c)) => {
+            Proved::Enough(words)
+                if mail.block.commands().all(|c| c.grade() != Grade::Strong || confirms_itself(c)) =>
+            {
                 Proved::Enough(words)
             }
             Proved::Enough(words) => Proved::WithSecond(words),
@@ -138,15 +142,21 @@ fn token(proof: &Proof, words: String) -> Proved {
     match &proof.nonce {
         _ if proof.by_reply_address => Proved::Enough(words),
         Some(nonce) if nonce.live => Proved::Enough(words),
-        Some(_) => Proved::No("the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned()),
-        None => Proved::No("name the case with the !case line of one of our mails to you, or answer such a mail".to_owned()),
+        Some(_) => Proved::No(
+            "the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned(),
+        ),
+        None => {
+            Proved::No("name the case with the !case line of one of our mails to you, or answer such a mail".to_owned())
+        }
     }
 }
 
 fn strongly(proof: &Proof, words: String) -> Proved {
     match &proof.nonce {
         Some(nonce) if nonce.live && proof.names_case => Proved::Enough(words),
-        Some(_) => Proved::No("the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned()),
+        Some(_) => Proved::No(
+            "the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned(),
+        ),
         None => Proved::No("what you sign must name the case: keep the !case line of our mail within it".to_owned()),
     }
 }
@@ -159,7 +169,9 @@ fn fresh(signature: &SignatureSeen, at: Timestamp, only_reads: bool) -> Result<S
         return Err("the signature is older than 48 hours; sign a new mail".to_owned());
     }
     if signature.made_at > at.after(SIGNATURE_AHEAD_MAX) {
-        return Err("the signature was made more than 10 minutes ahead of our clock; set your clock and sign again".to_owned());
+        return Err(
+            "the signature was made more than 10 minutes ahead of our clock; set your clock and sign again".to_owned()
+        );
     }
     Ok(format!("signature {}", signature.fingerprint))
 }

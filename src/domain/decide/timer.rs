@@ -142,5 +142,7 @@ fn held_waiting(desk: &mut Desk<'_>, key: &TimerKey) {
     let title = desk.title();
     let mail = key.rule.trim_start_matches("held:").to_owned();
     let since = desk.at.before(DAY).to_text();
-    desk.mail_team(None, || alert(Template::HeldWaiting, &title).with("mail", mail.clone()).with("since", since.clone()));
+    desk.mail_team(None, || {
+        alert(Template::HeldWaiting, &title).with("mail", mail.clone()).with("since", since.clone())
+    });
 }

@@ -139,7 +139,8 @@ pub(super) fn is_header_block(rest: &[&str]) -> bool {
 /// How many lines the attribution (`On … wrote:`) takes that begins at the first line, if one does.
 pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     let first = rest.first()?;
-    if first.trim().is_empty() || first.len() > LINE_BYTES_MAX {
+    // A command may name an address, and stands right above the quote in a short mail.
+    if first.trim().is_empty() || first.len() > LINE_BYTES_MAX || first.starts_with('!') {
         return None;
     }
     let dated = found(&PREFIX, first);
@@ -150,7 +151,10 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     let mut filled = 0;
     for (at, line) in rest.iter().enumerate().take(ATTRIBUTION_LINES_MAX + 1) {
         if line.trim().is_empty() {
-            continue;
+            if dated {
+                continue;
+            }
+            return None;
         }
         if at > 0 && begins_another(line, dated) {
             return None;
