@@ -53,8 +53,8 @@ impl From<StoreError> for Failure {
             StoreError::WrongKey | StoreError::Damaged { .. } => DATA,
             StoreError::DiskFull | StoreError::Io { .. } => IO,
             StoreError::OtherInstance { .. } | StoreError::NewerSchema => CONFIG,
-            StoreError::RolledBack => TEMPORARY,
-            StoreError::AlreadyUsed { .. } | StoreError::CommitUnknown | StoreError::Query { .. } => SOFTWARE,
+            StoreError::RolledBack | StoreError::CommitUnknown => TEMPORARY,
+            StoreError::AlreadyUsed { .. } | StoreError::Query { .. } => SOFTWARE,
         };
         Self::new(code, error.to_string())
     }

@@ -3,6 +3,7 @@
 //! tokio carries signals, watchdog, socket and the SMTP connections. A stop ends the step that is
 //! under way, gives mail that is being sent a moment to be answered, and closes the database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::control::{Answer, Errand, listen, serve};
-use super::exit::{Failure, OS_FILE, SOFTWARE, UNAVAILABLE};
+use super::exit::{Failure, IO, OS_FILE, SOFTWARE, UNAVAILABLE};
 use super::{assemble, lock::Lock};
 use crate::adapters::clock::SystemClock;
 use crate::domain::event::Answerable;
@@ -58,12 +59,8 @@ pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<()
         .build()
         .map_err(|error| Failure::new(OS_FILE, format!("failed to start the runtime: {error}")))?;
     let (nudges, nudged) = channel();
-    let waker = Mutex::new(nudges.clone());
-    let wake: Wake = Arc::new(move || {
-        if let Ok(sender) = waker.lock() {
-            drop(sender.send(Nudge::Look));
-        }
-    });
+    let pending = Arc::new(AtomicBool::new(false));
+    let wake = waker(nudges.clone(), Arc::clone(&pending));
     let engine = assemble::engine(settings, adopt, runtime.handle(), &wake)?;
     let beat = Arc::new(Mutex::new(SystemClock.now()));
     let thread_beat = Arc::clone(&beat);
@@ -71,7 +68,7 @@ pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<()
     let (ended, end) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let mut engine = engine;
-        let result = turn(&mut engine, &nudged, until, &thread_beat);
+        let result = turn(&mut engine, &nudged, &pending, until, &thread_beat);
         drop(engine);
         let _ = ended.send(());
         result
@@ -88,6 +85,18 @@ pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<()
         drop(std::fs::remove_file(&settings.daemon.socket));
     }
     result.and(attended)
+}
+
+/// Adapters wake the engine as often as they like; one nudge at a time is enough.
+fn waker(nudges: Sender<Nudge>, pending: Arc<AtomicBool>) -> Wake {
+    let nudges = Mutex::new(nudges);
+    Arc::new(move || {
+        if !pending.swap(true, Ordering::AcqRel)
+            && let Ok(sender) = nudges.lock()
+        {
+            drop(sender.send(Nudge::Look));
+        }
+    })
 }
 
 /// Signals, socket and watchdog, until the engine ends or a signal asks for it.
@@ -143,7 +152,13 @@ fn is_alive(beat: &Mutex<Timestamp>, watchdog: Duration) -> bool {
 }
 
 /// Steps the engine until it is told to stop, or until everything is done.
-fn turn(engine: &mut Engine, nudged: &Receiver<Nudge>, until: Until, beat: &Mutex<Timestamp>) -> Result<(), Failure> {
+fn turn(
+    engine: &mut Engine,
+    nudged: &Receiver<Nudge>,
+    pending: &AtomicBool,
+    until: Until,
+    beat: &Mutex<Timestamp>,
+) -> Result<(), Failure> {
     let started = SystemClock.now();
     loop {
         let now = SystemClock.now();
@@ -156,7 +171,8 @@ fn turn(engine: &mut Engine, nudged: &Receiver<Nudge>, until: Until, beat: &Mute
             return Ok(());
         }
         match nudged.recv_timeout(wait) {
-            Ok(Nudge::Look) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Nudge::Look) => pending.store(false, Ordering::Release),
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(Nudge::Errand(errand)) => run_errand(engine, *errand, now)?,
             Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return finish(engine, nudged),
         }
@@ -171,6 +187,12 @@ fn sleep(wake_at: Option<Timestamp>, now: Timestamp) -> Duration {
 fn all_done(engine: &Engine, in_flight: usize, started: Timestamp, now: Timestamp) -> Result<bool, Failure> {
     if engine.inbox_state().drained {
         return Ok(in_flight == 0);
+    }
+    if engine.waits_for_disk() {
+        return Err(Failure::new(
+            IO,
+            "the disk is nearly full: no mail was fetched, it waits in the inbox; free some space",
+        ));
     }
     if !engine.inbox_state().open && now.0.saturating_sub(started.0) > ONCE_PATIENCE {
         return Err(Failure::new(UNAVAILABLE, "the inbox cannot be reached; see the log, and try again"));

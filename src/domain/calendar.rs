@@ -30,7 +30,7 @@ impl Span {
         let text = text.trim();
         let split = text.find(|c: char| !c.is_ascii_digit())?;
         let (number, unit) = text.split_at_checked(split)?;
-        let number: u32 = number.parse().ok().filter(|n| (1..=36_500).contains(n))?;
+        let number: u32 = number.parse().ok().filter(|n| *n <= 36_500)?;
         let fixed = |unit: Duration| Some(Self::Fixed(unit.saturating_mul(number)));
         match unit.trim() {
             "m" | "min" => fixed(MINUTE),
@@ -120,7 +120,7 @@ mod tests {
             let span = Span::parse(text).unwrap();
             assert_eq!(Span::parse(&String::from(span)), Some(span), "{text}");
         }
-        for bad in ["", "7", "d", "0d", "-1d", "1 year", "99999999999d"] {
+        for bad in ["", "7", "d", "-1d", "1 year", "99999999999d"] {
             assert_eq!(Span::parse(bad), None, "{bad:?}");
         }
     }

@@ -29,15 +29,23 @@ impl Engine {
         Ok(true)
     }
 
-    fn disk_is_low(&self) -> bool {
-        let low = self.ports.disk.free_bytes().is_some_and(|free| free < self.setup.free_bytes_min);
-        if low {
+    fn disk_is_low(&mut self) -> bool {
+        let minimum = self.setup.free_bytes_min;
+        let low = self.ports.disk.free_bytes().is_some_and(|free| free < minimum);
+        if low && !self.disk_low {
             tracing::error!(
-                minimum = self.setup.free_bytes_min,
+                minimum,
                 "the disk is nearly full: no mail is fetched, it waits in the inbox; free some space"
             );
         }
+        self.disk_low = low;
         low
+    }
+
+    /// Whether fetching is stopped because the disk is nearly full.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        self.disk_low
     }
 
     fn take(&mut self, event: InboxEvent, now: Timestamp) -> Result<(), EngineError> {

@@ -2,13 +2,14 @@
 //!
 //! Sealed bytes are stored before the first of them leaves, and every retry sends the same ones.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crash;
 use crate::domain::decide::decide;
 use crate::domain::effect::MailKind;
 use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
-use crate::domain::id::{Address, OutboxId};
+use crate::domain::id::{Address, MailId, OutboxId};
 use crate::domain::time::Timestamp;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
@@ -19,6 +20,8 @@ use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
 
 /// Mails sealed, or handed to the relays, in one step.
 const MAILS_PER_STEP: usize = 64;
+/// Received mails held in memory to be attached in one step, in bytes.
+const ORIGINALS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Attempts to seal one mail before it is held.
 const SEAL_ATTEMPTS_MAX: u32 = 3;
 /// Mails under way at most, over all relays.
@@ -48,21 +51,21 @@ impl Engine {
     }
 
     fn seal_queued(&mut self, now: Timestamp) -> Result<bool, EngineError> {
-        let queued = self.store.session().unsealed(MAILS_PER_STEP)?;
+        let mut queued = self.store.session().unsealed(MAILS_PER_STEP)?;
         if queued.is_empty() {
             return Ok(false);
         }
+        let originals = self.originals(&mut queued, now)?;
         self.store.session().raise_seal_attempts(&queued.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
         crash::point("sealing");
-        let originals = self.originals(&queued, now)?;
-        let jobs: Vec<_> = queued.into_iter().zip(originals).collect();
         let (rules, keyring) = (&self.setup.rules, &self.setup.keyring);
-        let results = in_parallel(&jobs, self.threads.get(), |(mail, original)| {
-            seal::seal(&mail.plan, original.clone(), rules, keyring, now)
+        let results = in_parallel(&queued, self.threads.get(), |mail| {
+            let original = mail.plan.attach.and_then(|id| originals.get(&id));
+            seal::seal(&mail.plan, original.map(Vec::as_slice), rules, keyring, now)
         });
         let mut sealed = Vec::new();
         let mut failed = Vec::new();
-        for ((mail, _), result) in jobs.into_iter().zip(results) {
+        for (mail, result) in queued.into_iter().zip(results) {
             match result {
                 Ok(bytes) => sealed.push((mail.id, bytes)),
                 Err(error) => failed.push((mail, error)),
@@ -74,16 +77,28 @@ impl Engine {
         Ok(true)
     }
 
-    /// The received mails that go along, decrypted; read again from their stored bytes.
-    fn originals(&self, queued: &[QueuedMail], now: Timestamp) -> Result<Vec<Option<Vec<u8>>>, EngineError> {
-        let mut raw = Vec::new();
-        for mail in queued {
-            raw.push(mail.plan.attach.map(|id| self.store.session().bytes_of(id)).transpose()?.flatten());
+    /// The received mails that go along, decrypted; each is read once, however many members get it. Cuts the queue
+    /// where too much would be held at once.
+    fn originals(
+        &self,
+        queued: &mut Vec<QueuedMail>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<MailId, Vec<u8>>, EngineError> {
+        let (mut originals, mut held, mut covered) = (BTreeMap::new(), 0, 0);
+        for mail in queued.iter() {
+            if let Some(id) = mail.plan.attach.filter(|id| !originals.contains_key(id)) {
+                if held > ORIGINALS_BYTES_MAX {
+                    break;
+                }
+                let raw = self.store.session().bytes_of(id)?.unwrap_or_default();
+                let original = self.reader().read(&raw, now).opened.unwrap_or(raw);
+                held += original.len();
+                originals.insert(id, original);
+            }
+            covered += 1;
         }
-        let reader = self.reader();
-        Ok(in_parallel(&raw, self.threads.get(), |bytes| {
-            bytes.as_ref().map(|bytes| reader.read(bytes, now).opened.unwrap_or_else(|| bytes.clone()))
-        }))
+        queued.truncate(covered);
+        Ok(originals)
     }
 
     fn not_sealed(&mut self, failed: Vec<(QueuedMail, Unsealed)>, now: Timestamp) -> Result<(), EngineError> {

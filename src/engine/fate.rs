@@ -12,10 +12,11 @@ use crate::domain::joining::{AuthorProof, Hit, Joining, KnownSender, Pointer, jo
 use crate::domain::party::{Member, PartyKey, Role};
 use crate::domain::rules::Rules;
 use crate::domain::time::{DAY, Timestamp};
-use crate::domain::token::{self, digest_hex};
+use crate::domain::token;
 use crate::engine::read::Reading;
 use crate::mail::bounce::{Action, BounceReport};
 use crate::mail::classify::{MailClass, may_be_answered};
+use crate::mail::parse::TextSource;
 use crate::mail::thread::is_forward;
 use crate::pgp::open::Signature;
 use crate::store::{Session, StoreError, StoredMail};
@@ -99,8 +100,7 @@ impl Bench<'_> {
         let (None, Some(author), Some(id)) = (first, &self.reading.author, &self.reading.mail.message_id) else {
             return Ok(first);
         };
-        let text = digest_hex(self.reading.mail.text.as_bytes());
-        self.session.find_same_rendered(id, author, &text, self.mail.id)
+        self.session.find_same_rendered(id, author, &self.reading.content_digest, self.mail.id)
     }
 
     fn person(&self) -> Result<Ruling, StoreError> {
@@ -157,7 +157,9 @@ impl Bench<'_> {
     /// Mail in a member's name; `None` where it is to be taken for a stranger's report.
     fn member(&self, member: &Member, author: &Address) -> Result<Option<Ruling>, StoreError> {
         let quoted = self.reading.quoted_case.as_deref();
-        let own_text = if self.reading.partial { "" } else { self.reading.own_text.as_str() };
+        // Commands are read from plain text alone, and never from a mail of which only a part is signed or encrypted.
+        let plain = self.reading.mail.text_from == TextSource::Plain && !self.reading.partial;
+        let own_text = if plain { self.reading.own_text.as_str() } else { "" };
         let block = command::parse(own_text, quoted, &self.rules.case_prefix);
         let pointed =
             self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));

@@ -9,6 +9,7 @@ use crate::domain::id::{Address, Fingerprint};
 use crate::domain::party::Form;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
+use crate::domain::token::digest_hex;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, MailClass, OwnMarks};
 use crate::mail::parse::{self, CryptoLayer, Defect, Limits, ParsedMail};
@@ -61,6 +62,8 @@ pub struct Reading {
     pub keys: ThreadKeys,
     /// The decrypted entity, to pass on to the team.
     pub opened: Option<Vec<u8>>,
+    /// Digest of everything that the mail says, whatever its MIME looks like: text, attachments, ciphertext.
+    pub content_digest: String,
 }
 
 impl Reader<'_> {
@@ -81,6 +84,7 @@ impl Reader<'_> {
             Authentication::Fail => Authenticity::Fail,
             Authentication::Unknown => Authenticity::Unknown,
         };
+        let content_digest = content_digest(&outer);
         let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
@@ -97,6 +101,7 @@ impl Reader<'_> {
             partial: opening.partial,
             mail: opening.mail,
             opened: opening.opened,
+            content_digest,
         }
     }
 
@@ -206,6 +211,20 @@ impl Opening {
     fn failed(mail: ParsedMail, error: OpenError) -> Self {
         Self { form: Form::Encrypted, failure: Some(error), ..Self::shut(mail) }
     }
+}
+
+/// A host that renders MIME anew at each fetch changes boundaries and encodings, but none of these.
+fn content_digest(mail: &ParsedMail) -> String {
+    let layer = match &mail.layer {
+        CryptoLayer::Encrypted { ciphertext } | CryptoLayer::InlineEncrypted { armor: ciphertext } => {
+            ciphertext.as_slice()
+        }
+        CryptoLayer::Signed { signature, .. } => signature.as_slice(),
+        CryptoLayer::InlineSigned { .. } | CryptoLayer::Partial | CryptoLayer::None => &[],
+    };
+    let parts = mail.attachments.iter().map(|part| part.bytes.as_slice());
+    let digests: String = parts.chain([layer, mail.text.as_bytes()]).map(digest_hex).collect();
+    digest_hex(digests.as_bytes())
 }
 
 fn with_text(outer: &ParsedMail, text: &[u8]) -> ParsedMail {

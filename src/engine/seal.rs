@@ -42,7 +42,7 @@ impl Unsealed {
 /// A key cannot be used, or the plan cannot be written as a mail.
 pub fn seal(
     plan: &OutgoingMail,
-    original: Option<Vec<u8>>,
+    original: Option<&[u8]>,
     rules: &Rules,
     keyring: &Keyring,
     now: Timestamp,
@@ -61,13 +61,13 @@ pub fn seal(
     }
 }
 
-fn draft(plan: &OutgoingMail, original: Option<Vec<u8>>, rules: &Rules, keyring: &Keyring, now: Timestamp) -> Draft {
+fn draft(plan: &OutgoingMail, original: Option<&[u8]>, rules: &Rules, keyring: &Keyring, now: Timestamp) -> Draft {
     let mut attachments = Vec::new();
     if let Some(bytes) = original.filter(|bytes| bytes.len() <= ORIGINAL_BYTES_MAX) {
         attachments.push(Attachment {
             name: "original.eml".to_owned(),
             content_type: "application/octet-stream".to_owned(),
-            bytes,
+            bytes: bytes.to_vec(),
         });
     }
     if plan.attach_key {

@@ -78,6 +78,7 @@ pub struct Engine {
     pub(super) adopting: bool,
     pub(super) inbox_state: InboxState,
     pub(super) in_flight: usize,
+    pub(super) disk_low: bool,
     pub(super) threads: NonZeroUsize,
 }
 
@@ -133,7 +134,7 @@ impl Engine {
         let adopting = !store.session().adopted()?;
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let inbox_state = InboxState { open: false, drained: false, was_open: false };
-        Ok(Self { setup, ports, store, adopting, inbox_state, in_flight: 0, threads })
+        Ok(Self { setup, ports, store, adopting, inbox_state, in_flight: 0, disk_low: false, threads })
     }
 
     /// Does a bounded amount of what is due: fetch and store, decide, clocks, seal and send.

@@ -10,7 +10,6 @@ use crate::domain::event::{Event, Fate, Occurrence, Snapshot};
 use crate::domain::id::{MailId, Seed};
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
-use crate::domain::token::digest_hex;
 use crate::engine::fate::{Ruling, judge};
 use crate::engine::read::{Reader, Reading};
 use crate::engine::step::{Engine, EngineError};
@@ -41,7 +40,7 @@ impl Engine {
                     Ok(()) => decided += 1,
                     Err(error) if ends_the_batch(&error) => return Err(error),
                     Err(error) => {
-                        tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again")
+                        tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again");
                     }
                 }
             }
@@ -129,7 +128,7 @@ fn decide_mail(
         return Ok(());
     }
     if let Some(author) = &reading.author {
-        session.note_read(mail.id, author, &digest_hex(reading.mail.text.as_bytes()))?;
+        session.note_read(mail.id, author, &reading.content_digest)?;
     }
     match judge(session, rules, mail, reading, now)? {
         Ruling::Settled(fate) => {

@@ -93,15 +93,21 @@ impl Session<'_> {
         self.atomically(|| mails.iter().map(|mail| self.accept_one(mail)).collect())
     }
 
-    /// Mails to decide: fresh ones, oldest first. When there are none, one that was tried before, alone, the
+    /// Mails to decide: fresh ones, oldest first, until 32 MiB are passed. When there are none, one that was tried before, alone, the
     /// least tried first: a mail that ends the process must not use up the attempts of others.
     ///
     /// # Errors
     /// What the database says.
     pub fn undecided(&self, limit: usize, max_attempts: u32) -> Result<Vec<StoredMail>, StoreError> {
         let step = "load undecided mail";
-        let fresh = format!("{STORED} WHERE fate = 'undecided' AND attempts = 0 ORDER BY mail.id LIMIT ?1");
-        let found = self.all(step, &fresh, [row::limit(limit)], stored)?;
+        // Large mails come in small batches: the sum of those before must stay under the limit.
+        let fresh = format!(
+            "WITH next AS (SELECT id, length(bytes) AS size FROM mail JOIN mail_bytes ON mail_bytes.mail_id = mail.id
+                WHERE fate = 'undecided' AND attempts = 0 ORDER BY id LIMIT ?1),
+            fit AS (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM next)
+            {STORED} WHERE mail.id IN (SELECT id FROM fit WHERE before < ?2) ORDER BY mail.id"
+        );
+        let found = self.all(step, &fresh, params![row::limit(limit), row::BATCH_BYTES], stored)?;
         if !found.is_empty() {
             return Ok(found);
         }

@@ -176,7 +176,7 @@ impl Session<'_> {
         Ok(self.run("hold a mail", sql, params![row.0, reason, at.0])? == 1)
     }
 
-    /// T4: claims what is due, all in one commit, with its attempt counted. Deferred mail goes in the order of its due
+    /// T4: claims what is due, until 32 MiB are passed, all in one commit, with its attempt counted. Deferred mail goes in the order of its due
     /// times, after what was never tried.
     ///
     /// # Errors
@@ -186,10 +186,16 @@ impl Session<'_> {
         let due =
             "SELECT outbox.id, case_id, party, kind, recipient, message_id, bytes, attempts + 1 AS attempts, created_at
             FROM outbox JOIN outbox_bytes ON outbox_bytes.outbox_id = outbox.id
-            WHERE state IN ('sealed', 'deferred') AND next_at <= ?1 ORDER BY next_at, outbox.id LIMIT ?2";
+            WHERE outbox.id IN (SELECT id FROM (
+                SELECT id, sum(size) OVER (ORDER BY next_at, id) - size AS before FROM (
+                    SELECT id, next_at, length(bytes) AS size
+                    FROM outbox JOIN outbox_bytes ON outbox_bytes.outbox_id = outbox.id
+                    WHERE state IN ('sealed', 'deferred') AND next_at <= ?1 ORDER BY next_at, id LIMIT ?2))
+                WHERE before < ?3)
+            ORDER BY next_at, outbox.id";
         let claim = "UPDATE outbox SET state = 'claimed', attempts = attempts + 1, changed_at = ?2 WHERE id = ?1";
         self.atomically(|| {
-            let mails = self.all(step, due, params![now.0, row::limit(limit)], claimed)?;
+            let mails = self.all(step, due, params![now.0, row::limit(limit), row::BATCH_BYTES], claimed)?;
             for mail in &mails {
                 self.run(step, claim, params![mail.id.0, now.0])?;
             }

@@ -14,6 +14,9 @@ use crate::domain::id::{Address, CaseId, Fingerprint, MessageId, Seed};
 use crate::domain::party::{Form, PartyKey};
 use crate::domain::time::Timestamp;
 
+/// Bytes of mail that are read in one batch, but for the last one, which may pass it.
+pub(super) const BATCH_BYTES: i64 = 32 * 1024 * 1024;
+
 /// A text column through a constructor that may refuse.
 pub(super) fn word<T>(row: &Row<'_>, column: &'static str, read: impl Fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;

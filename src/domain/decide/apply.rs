@@ -64,7 +64,7 @@ pub(super) fn block(
         share_note(desk, &acting.member, "commands", &lines);
     }
     let first = match (sent_out, noted) {
-        (true, _) => "Done. Your text was sent.",
+        (true, _) => "Done. See below to whom your text went.",
         (false, true) => "Done. NOT sent to the reporter: your text is a note for the team.",
         (false, false) => "Done.",
     };
@@ -128,20 +128,23 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) ->
     if parties.is_empty() {
         return Err("the case has nobody in that role".to_owned());
     }
-    let mut said = Vec::new();
+    let (mut said, mut answered) = (Vec::new(), false);
     for party in &parties {
         let mail = Mail::new(MailKind::Letter, Template::Letter, Automatic::No).with("text", body);
-        said.push(match desk.mail_party(party, mail) {
-            Way::Goes => format!("sent to {} {}", party.role.word(), party.address),
+        let (role, address) = (party.role.word(), &party.address);
+        let way = desk.mail_party(party, mail);
+        said.push(match way {
+            Way::Goes => format!("sent to {role} {address}"),
             Way::Withheld => format!(
-                "HELD: no usable certificate of {} {}; a notice without content asks for one",
-                party.role.word(),
-                party.address
+                "NOT SENT: no certificate of {role} {address} is known, and this conversation may not go in clear; a \
+                 notice without content asks for one. Send the text again when it has come"
             ),
         });
-        desk.record(Some(&acting.member), &acting.proof, "letter", "", &party.key.0);
+        answered |= way == Way::Goes && party.role == Role::Reporter;
+        let to = if way == Way::Goes { "sent" } else { "withheld" };
+        desk.record(Some(&acting.member), &acting.proof, "letter", &party.key.0, to);
     }
-    if parties.iter().any(|party| party.role == Role::Reporter) {
+    if answered {
         let at = desk.at;
         if let Some(case) = desk.case.as_mut() {
             case.answered_at = Some(at);
@@ -272,7 +275,7 @@ fn maintainer(
     if desk.mail_party(&party, mail) == Way::Withheld {
         desk.record(Some(&acting.member), &acting.proof, "contact", "none", "withheld");
         return Ok(format!(
-            "HELD: no certificate of {address}, and the settings allow no mail in clear to maintainers; a notice without \
+            "NOT SENT: no certificate of {address} is known, and the settings allow no mail in clear to maintainers; a notice without \
              content asks for one, and no clock runs"
         ));
     }

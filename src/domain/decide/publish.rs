@@ -138,11 +138,15 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     for list in &lists {
         desk.mail_list(list.address.clone(), format!("{}{}", list.prefix, rendition.subject), rendition.text.clone());
     }
-    let (text_path, html_path) = paths(&id);
-    desk.push(Effect::Page { path: text_path, content: rendition.text.clone() });
-    desk.push(Effect::Page { path: html_path, content: rendition.html.clone() });
+    let site = !desk.rules.publisher.base_url.is_empty();
+    if site {
+        let (text_path, html_path) = paths(&id);
+        desk.push(Effect::Page { path: text_path, content: rendition.text.clone() });
+        desk.push(Effect::Page { path: html_path, content: rendition.html.clone() });
+    }
     tell_parties(desk);
-    Ok(format!("published: sent to {} list(s) and written to the site", lists.len()))
+    let pages = if site { "and written to the site" } else { "and to no site, for none is in the settings" };
+    Ok(format!("published: sent to {} list(s) {pages}", lists.len()))
 }
 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.

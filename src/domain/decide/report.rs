@@ -5,7 +5,7 @@ use crate::domain::case::Case;
 use crate::domain::effect::{Automatic, Effect, MailKind, TimerKey};
 use crate::domain::event::{AckCounts, Answerable, Authenticity, Incoming};
 use crate::domain::id::MailId;
-use crate::domain::party::{Party, PartyKey, Role};
+use crate::domain::party::{Form, Party, PartyKey, Role};
 use crate::domain::policy::{Fact, TimerAction};
 use crate::domain::state::{ContactTrigger, EmbargoTrigger};
 use crate::domain::template::Template;
@@ -110,6 +110,10 @@ pub(super) fn reply(desk: &mut Desk<'_>, key: &PartyKey, mail: &Incoming) {
     let Some(party) = case.parties.iter_mut().find(|party| party.key == *key) else { return };
     if mail.message_id.is_some() {
         party.last_message.clone_from(&mail.message_id);
+    }
+    if mail.form == Form::Encrypted {
+        // From the first encrypted mail on, the conversation never falls back to clear by itself.
+        party.form = Form::Encrypted;
     }
     let role = party.role;
     desk.record(Some(key), &proof_of(mail), "mail", "", role.word());

@@ -4,7 +4,7 @@ use super::desk::{Desk, Letter};
 use crate::domain::advisory::{Advisory, AdvisoryKind};
 use crate::domain::effect::{Automatic, MailKind, TimerKey};
 use crate::domain::party::{Party, PartyKey};
-use crate::domain::policy::TimerAction;
+use crate::domain::policy::{Fact, TimerAction};
 use crate::domain::state::{ContactState, ContactTrigger, EmbargoTrigger, PublicationTrigger};
 use crate::domain::template::{Fields, Template};
 use crate::domain::time::{DAY, Timestamp};
@@ -113,6 +113,8 @@ fn draft_uninstall(desk: &mut Desk<'_>, key: &TimerKey) {
     for (what, from, to) in changes {
         desk.record(None, "clock", what, from, to);
     }
+    // The clocks of the old term would warn of an end that has come.
+    desk.fact(Fact::EmbargoSet, None, at);
     let draft = super::publish::rendition(desk).map_or_else(String::new, |rendition| rendition.text);
     desk.mail_team(None, || {
         alert(Template::UninstallDraft, &title).with("since", since.to_text()).with("draft", draft.clone())
