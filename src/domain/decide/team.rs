@@ -42,6 +42,7 @@ pub(super) fn received(desk: &mut Desk<'_>, mail: &TeamMail, world: &World) {
     }
     if mail.block.has_errors() {
         let errors = mail.block.lines.iter().filter(|line| line.meaning.is_err()).count();
+        desk.record(Some(&member.key), "unchecked", "refused", "", &counted(errors));
         return answer(desk, member, mail, &Outcome::refused(listed_errors(&mail.block), errors));
     }
     if mail.block.commands().next().is_none() {
@@ -67,6 +68,8 @@ fn run(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, world: &World, pro
     match result {
         Ok(applied) => {
             *desk = trial;
+            let given = mail.block.commands().count().to_string();
+            desk.record(Some(&member.key), proof, "commands", "", &given);
             spend(desk, mail);
             let outcome = Outcome { first: applied.first, lines: applied.lines, errors: 0, next: applied.next };
             answer(desk, member, mail, &outcome);
