@@ -51,6 +51,18 @@ has_libclang() {
     has llvm-config && [ -e "$(llvm-config --libdir)/libclang.so" ]
 }
 
+# need_build [PACKAGE...]: everything that building postern takes, and further packages that the caller misses.
+need_build() {
+    need_rust
+    packages=$*
+    has cc || packages="$packages gcc libc6-dev"
+    has make || packages="$packages make"
+    has perl || packages="$packages perl"
+    has_libclang || packages="$packages libclang-dev"
+    # shellcheck disable=SC2086 # a list of package names
+    need $packages
+}
+
 # need PACKAGE...: installs Debian packages, none of which may start a service.
 need() {
     [ $# -gt 0 ] || return 0
