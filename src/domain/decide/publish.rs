@@ -142,7 +142,8 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     desk.push(Effect::Page { path: text_path, content: rendition.text.clone() });
     desk.push(Effect::Page { path: html_path, content: rendition.html.clone() });
     tell_parties(desk);
-    Ok(format!("published: sent to {} list(s) and written to the site", lists.len()))
+    let count = if lists.len() == 1 { "1 list".to_owned() } else { format!("{} lists", lists.len()) };
+    Ok(format!("published: sent to {count} and written to the site"))
 }
 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.

@@ -216,7 +216,7 @@ pub(super) fn stored_block(block: &str, body: &str, prefix: &str) -> Block {
 
 fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
     desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
-    share_note(desk, &member.key, "note to the team", &mail.block.body);
+    share_note(desk, &member.key, "the team", &mail.block.body);
     let outcome = Outcome {
         first: "NOT sent to the reporter. Recorded as a note for the team.".to_owned(),
         lines: "0 commands".to_owned(),
