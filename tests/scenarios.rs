@@ -141,7 +141,12 @@ fn the_whole_story_encrypted() {
     let receipt = story.one(&bo, &sent);
     assert!(receipt.text.contains("Done"), "{}", receipt.text);
     let notice = story.got(&dev, &sent);
-    assert!(notice.iter().any(|mail| mail.text.contains("login.php") && mail.encrypted), "{notice:#?}");
+    assert!(
+        notice
+            .iter()
+            .any(|mail| mail.text.contains("login.php") && mail.text.contains(": The login form") && mail.encrypted),
+        "{notice:#?}"
+    );
     assert_eq!(story.case(1).contacts[0].state, ContactState::Contacted, "the relay took it");
 
     let mut reminders = 0;

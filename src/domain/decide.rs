@@ -19,14 +19,16 @@ use desk::Desk;
 /// What follows from an occurrence.
 #[must_use]
 pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Decision {
-    let Snapshot { case, open_cases, waiting, confirmation, acks } = snapshot;
+    let Snapshot { case, open_cases, waiting, confirmation, acks, report_text } = snapshot;
     let mut desk = Desk::new(rules, occurrence.at, occurrence.seed, case);
     match &occurrence.event {
         Event::ReportReceived(mail) => report::opens(&mut desk, mail, acks),
         Event::ReplyReceived(party, mail) => report::reply(&mut desk, party, mail),
         Event::MailHeld(mail) => report::held(&mut desk, mail),
         Event::AutomaticReply(party, mail) => report::automatic(&mut desk, party, *mail),
-        Event::TeamMail(mail) => team::received(&mut desk, mail, &team::World { open_cases, waiting, confirmation }),
+        Event::TeamMail(mail) => {
+            team::received(&mut desk, mail, &team::World { open_cases, waiting, confirmation, report_text })
+        }
         Event::TimerDue(key, action) => timer::due(&mut desk, key, *action),
         Event::Delivery(delivery) => delivery::ended(&mut desk, delivery),
         Event::SealFailed(delivery) => delivery::not_sealed(&mut desk, delivery),

@@ -193,6 +193,8 @@ pub struct Snapshot {
     pub confirmation: Option<Pending>,
     /// Acknowledgements already queued.
     pub acks: AckCounts,
+    /// Text of the case's first report, for a maintainer who is told.
+    pub report_text: Option<String>,
 }
 
 /// One line of a list of cases.

@@ -232,11 +232,16 @@ impl Bench<'_> {
             Some(case) => Fate::Joined(case.id, member.key.clone()),
             None => Fate::Quarantined("commands of a member, answered".to_owned()),
         };
+        let report_text = match &case {
+            Some(case) => self.session.first_report(case.id)?,
+            None => None,
+        };
         let snapshot = Snapshot {
             case,
             open_cases: self.session.open_cases(LISTED_MAX)?,
             waiting: self.session.waiting(LISTED_MAX)?,
             confirmation,
+            report_text,
             ..Snapshot::default()
         };
         let incoming = self.incoming(author);

@@ -38,6 +38,16 @@ impl Session<'_> {
         })
     }
 
+    /// The text of the mail that opened a case.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn first_report(&self, case: CaseId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT body FROM mail_text
+            WHERE rowid = (SELECT min(id) FROM mail WHERE case_id = ?1 AND fate = 'joined')";
+        self.one("load the first report", sql, [case.0], |row| row.get(0))
+    }
+
     /// Mails in which every word occurs, newest first. A query without a word finds nothing.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ pub(super) fn outgoing(kind: MailKind, text: &str) -> Caption {
         MailKind::Forward => caption("Forward of the reply", "reply", &[("Verdict:", 6), ("\n: ", 5)]),
         MailKind::Note => caption("Note, so that the rest of the team knows", "note", &[]),
         MailKind::Transcript => caption("Receipt", "receipt", &[("", 3), ("\n    !", 12)]),
-        MailKind::Letter if text.contains("is public now") => {
+        MailKind::Letter if text.contains("The embargo is over") => {
             caption("Letter", "public", &[("Read it at", 1), ("The embargo is over", 3)])
         }
         MailKind::Letter => caption("Letter", "letter", &[("", 6)]),

@@ -59,9 +59,9 @@ pub(super) fn block(
         && !block.commands().any(|c| matches!(c, Command::Publish | Command::Confirm(_)));
     if noted && desk.case.is_some() {
         desk.record(Some(&acting.member), &acting.proof, "note", "", "");
-        share_note(desk, &acting.member, "note to the team", &block.body);
+        share_note(desk, &acting.member, "the team", &block.body);
     } else if !sent_out && desk.case.is_some() && block.commands().any(|command| !command.only_reads()) {
-        share_note(desk, &acting.member, "commands", &lines);
+        share_note(desk, &acting.member, "the team", &lines);
     }
     let first = match (sent_out, noted) {
         (true, _) => "Done. See below to whom your text went.",
@@ -100,13 +100,15 @@ fn one(
     }
     match command {
         Command::Note | Command::Help | Command::List | Command::Requeue(_) => Ok("noted".to_owned()),
-        Command::To(audience) => letter(desk, acting, *audience, &block.body),
+        Command::To(audience) => letter(desk, acting, *audience, block),
         Command::Owner(choice) => owner(desk, acting, choice),
         Command::State(trigger, reason) => state(desk, acting, *trigger, reason.as_deref()),
         Command::Severity(level) => severity(desk, acting, level.as_deref()),
         Command::EmbargoUntil(until) => embargo_until(desk, acting, *until),
         Command::EmbargoLift => embargo_lift(desk, acting),
-        Command::Maintainer(address, fingerprint) => maintainer(desk, acting, address, fingerprint.as_ref(), block),
+        Command::Maintainer(address, fingerprint) => {
+            maintainer(desk, acting, address, fingerprint.as_ref(), block, world)
+        }
         Command::Admit(mail, party) => admit(desk, acting, *mail, party.as_deref(), world),
         Command::Status => Ok(status(desk)),
         Command::Publish => publish::show(desk, acting, &block.body),
@@ -114,7 +116,8 @@ fn one(
     }
 }
 
-fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) -> Result<String, String> {
+fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, block: &Block) -> Result<String, String> {
+    let body = block.body.as_str();
     if body.is_empty() {
         return Err("there is no text below the commands to send".to_owned());
     }
@@ -125,10 +128,17 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) ->
         Letter::All => true,
     };
     let parties: Vec<Party> = case.parties.iter().filter(|party| wanted(party.role)).cloned().collect();
-    if parties.is_empty() {
+    // The notice to a maintainer who is told in this very mail carries the text already.
+    let told: Vec<&Address> =
+        block.commands().filter_map(told_maintainer).filter(|_| wanted(Role::Maintainer)).collect();
+    let is_told =
+        |party: &Party| party.role == Role::Maintainer && told.iter().any(|address| party.writes_from(address));
+    let parties: Vec<Party> = parties.into_iter().filter(|party| !is_told(party)).collect();
+    if parties.is_empty() && told.is_empty() {
         return Err("the case has nobody in that role".to_owned());
     }
-    let (mut said, mut answered) = (Vec::new(), false);
+    let mut said: Vec<String> = told.iter().map(|address| format!("goes with the notice to {address}")).collect();
+    let mut answered = false;
     for party in &parties {
         let mail = Mail::new(MailKind::Letter, Template::Letter, Automatic::No).with("text", body);
         let (role, address) = (party.role.word(), &party.address);
@@ -153,12 +163,17 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, body: &str) ->
         desk.fact(Fact::Answered, None, at);
     }
     let audience = match audience {
-        Letter::Reporter => "sent to the reporter",
-        Letter::Maintainer => "sent to the maintainer",
-        Letter::All => "sent to everybody in the case",
+        Letter::Reporter => "the team and the reporter",
+        Letter::Maintainer => "the team and the maintainer",
+        Letter::All => "everybody in the case",
     };
     share_note(desk, &acting.member, audience, body);
     Ok(said.join("\n"))
+}
+
+/// The maintainer whom a command tells.
+fn told_maintainer(command: &Command) -> Option<&Address> {
+    if let Command::Maintainer(address, _) = command { Some(address) } else { None }
 }
 
 fn owner(desk: &mut Desk<'_>, acting: &Acting, choice: &OwnerChoice) -> Result<String, String> {
@@ -211,7 +226,8 @@ fn severity(desk: &mut Desk<'_>, acting: &Acting, level: Option<&str>) -> Result
     let old = std::mem::replace(&mut case.severity, level.map(str::to_owned));
     let (from, to) = (old.unwrap_or_else(|| "-".to_owned()), level.unwrap_or("-"));
     desk.record(Some(&acting.member), &acting.proof, "severity", &from, to);
-    Ok(format!("severity: {from} -> {to}"))
+    let word = |level: &str| if level == "-" { "none".to_owned() } else { level.to_owned() };
+    Ok(format!("severity: {} -> {}", word(&from), word(to)))
 }
 
 fn embargo_until(desk: &mut Desk<'_>, acting: &Acting, until: Timestamp) -> Result<String, String> {
@@ -249,6 +265,7 @@ fn maintainer(
     address: &Address,
     fingerprint: Option<&Fingerprint>,
     block: &Block,
+    world: &World,
 ) -> Result<String, String> {
     let Some(case) = desk.case.as_ref() else { return Err("no case".to_owned()) };
     if let Some(known) = case.party_at(address).filter(|party| party.role != Role::Maintainer) {
@@ -271,7 +288,7 @@ fn maintainer(
     case.parties.push(party.clone());
     let to_maintainer = block.commands().any(|c| matches!(c, Command::To(Letter::Maintainer | Letter::All)));
     let text = if to_maintainer { block.body.as_str() } else { "" };
-    let mail = notice(desk, acting, text);
+    let mail = notice(desk, acting, text).with("report", report_of(desk, world));
     if desk.mail_party(&party, mail) == Way::Withheld {
         desk.record(Some(&acting.member), &acting.proof, "contact", "none", "withheld");
         return Ok(format!(
@@ -289,6 +306,13 @@ fn maintainer(
     contact.since = None;
     desk.record(Some(&acting.member), &acting.proof, "contact", from.word(), ContactState::Notified.word());
     Ok(format!("notice to {address} queued; the one-month clock starts when the relay has taken it"))
+}
+
+/// What the maintainer is to look at: the first report as its author wrote it. A member commands this and the
+/// recipient is bound by the embargo, so it is no echo of a stranger's text by a machine.
+fn report_of(desk: &Desk<'_>, world: &World) -> String {
+    let text = world.report_text.as_deref().unwrap_or_default();
+    format!("{}\n\n{}", desk.title(), report::shown(text)).trim().to_owned()
 }
 
 fn notice(desk: &Desk<'_>, acting: &Acting, text: &str) -> Mail {
@@ -424,6 +448,9 @@ fn next_step(desk: &Desk<'_>) -> String {
     let waits = case.contacts.iter().any(|contact| contact.state == ContactState::Contacted);
     match (case.report, case.embargo_until.filter(|_| case.embargo.in_force())) {
         (ReportState::Closed, _) => "Nothing: the case is closed.".to_owned(),
+        (_, Some(until)) if until <= desk.at => {
+            "The term of the embargo is over: !publish when you are ready.".to_owned()
+        }
         (_, Some(until)) if waits => format!("The maintainer's month runs; the embargo ends {}.", until.to_text()),
         (_, Some(until)) => format!("The embargo ends {}; you are warned before.", until.to_text()),
         (_, None) => "Nothing waits for a date.".to_owned(),

@@ -145,8 +145,9 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
         desk.push(Effect::Page { path: html_path, content: rendition.html.clone() });
     }
     tell_parties(desk);
+    let count = if lists.len() == 1 { "1 list".to_owned() } else { format!("{} lists", lists.len()) };
     let pages = if site { "and written to the site" } else { "and to no site, for none is in the settings" };
-    Ok(format!("published: sent to {} list(s) {pages}", lists.len()))
+    Ok(format!("published: sent to {count} {pages}"))
 }
 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.

@@ -194,7 +194,7 @@ fn described(letter: Letter, mail: &Incoming) -> Letter {
         .with("candidates", candidates.join(", "))
 }
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     // A line that looks like one of ours must not be taken for it when the mail is quoted back.
     let lines = text.lines().map(|line| if line.starts_with('!') { format!(" {line}") } else { line.to_owned() });
     lines.collect::<Vec<_>>().join("\n").chars().take(SHOWN_CHARS_MAX).collect()

@@ -22,6 +22,7 @@ pub(super) struct World {
     pub open_cases: Vec<CaseLine>,
     pub waiting: Vec<WaitingMail>,
     pub confirmation: Option<Pending>,
+    pub report_text: Option<String>,
 }
 
 /// How far a mail proves its author.
@@ -219,7 +220,7 @@ pub(super) fn stored_block(block: &str, body: &str, prefix: &str) -> Block {
 
 fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
     desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
-    share_note(desk, &member.key, "note to the team", &mail.block.body);
+    share_note(desk, &member.key, "the team", &mail.block.body);
     let outcome = Outcome {
         first: "NOT sent to the reporter. Recorded as a note for the team.".to_owned(),
         lines: "0 commands".to_owned(),

@@ -65,7 +65,7 @@ fn remind(desk: &mut Desk<'_>, key: &TimerKey) {
         _ => ("further", false),
     };
     let consequence = if last {
-        "Without any answer by then, the team prepares a public advisory that urges users to uninstall."
+        "Without any answer by then, the team prepares a public advisory that\nurges users to uninstall."
     } else {
         ""
     };
