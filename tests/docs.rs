@@ -115,7 +115,7 @@ fn lifelike(field: &'static str) -> String {
         "received" | "answer_by" | "embargo_until" | "deadline" | "since" | "expires" | "ended" => {
             "2026-11-23 10:00 UTC"
         }
-        "embargo_days" | "days_left" => "90",
+        "embargo_span" | "days_left" => "90",
         "fingerprint" => "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
         "number" => "second",
         "case_line" => "!case EX-2026-0042 k7f3q9xa2m4n8p5r",

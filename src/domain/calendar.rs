@@ -42,6 +42,20 @@ impl Span {
         }
     }
 
+    /// `90 days`, `24 hours`, `1 month`: the form people are shown.
+    #[must_use]
+    pub fn words(self) -> String {
+        let counted = |number: u64, unit: &str| format!("{number} {unit}{}", if number == 1 { "" } else { "s" });
+        match self {
+            Self::Months(months) => counted(u64::from(months), "month"),
+            Self::Fixed(duration) => match duration.as_secs() {
+                seconds if seconds % 86_400 == 0 => counted(seconds / 86_400, "day"),
+                seconds if seconds % 3_600 == 0 => counted(seconds / 3_600, "hour"),
+                seconds => counted(seconds / 60, "minute"),
+            },
+        }
+    }
+
     /// The instant this long after another, reckoned in the zone.
     #[must_use]
     pub fn after(self, at: Timestamp, zone: &jiff::tz::TimeZone) -> Timestamp {

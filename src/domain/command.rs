@@ -234,7 +234,10 @@ impl Block {
 #[must_use]
 pub fn parse(own_text: &str, quoted_case: Option<&str>, prefix: &str) -> Block {
     let mut block = Block::default();
-    let text = own_text.trim_start_matches(['\n', '\r', ' ', '\t']);
+    let mut text = own_text;
+    while let Some((_, below)) = text.split_once('\n').filter(|(line, _)| line.trim().is_empty()) {
+        text = below;
+    }
     let mut rest = text.lines();
     if text.starts_with('!') {
         for written in joined_lines(&mut rest) {

@@ -25,7 +25,7 @@ fn a_block_ends_at_the_first_blank_line_and_the_rest_is_text() {
 
 #[test]
 fn prose_is_never_a_command() {
-    for prose in ["Hello\n!publish", "> !publish", " see below: !publish", ""] {
+    for prose in ["Hello\n!publish", "> !publish", " see below: !publish", " !publish", "\n\t!publish", ""] {
         let block = parse(prose, None, "EX");
         assert_eq!(block.lines, [], "{prose:?}");
     }

@@ -58,6 +58,8 @@ pub struct Delivery {
     pub kind: MailKind,
     /// To whom.
     pub party: Option<PartyKey>,
+    /// The address it went to.
+    pub recipient: Address,
     /// How it ended.
     pub outcome: DeliveryOutcome,
     /// Code and status, or why it cannot be sealed; in our own words.
@@ -115,6 +117,8 @@ pub struct Incoming {
     pub attachments: Vec<String>,
     /// Certificates that came along: candidates, never pinned by themselves.
     pub candidates: Vec<Fingerprint>,
+    /// A case that its subject names without any proof.
+    pub claims: Option<String>,
     /// Whether an automatic answer is allowed (RFC 3834), and wanted: not for old or archived mail.
     pub answerable: Answerable,
 }
@@ -141,6 +145,8 @@ pub struct TeamMail {
     pub proof: Proof,
     /// The command block, possibly empty.
     pub block: Block,
+    /// Whether commands could be read from it: plain text, signed or encrypted as a whole or not at all.
+    pub plain: bool,
 }
 
 /// What proves that a member wrote a mail.

@@ -129,8 +129,9 @@ fn is_atext(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }
 
+/// A-labels only (RFC 5890): lower-casing other letters may change their length, and what was read must read back.
 fn is_domain_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '-'
+    c.is_ascii_alphanumeric() || c == '-'
 }
 
 fn is_dot_atom(text: &str, accept: fn(char) -> bool) -> bool {
@@ -267,6 +268,15 @@ mod tests {
             "a@b_c.org",
         ] {
             assert!(Address::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_address_that_was_read_reads_back_as_itself(text in "\\PC{0,20}@\\PC{1,20}") {
+            if let Some(address) = Address::parse(&text) {
+                proptest::prop_assert_eq!(Address::parse(address.as_str()), Some(address));
+            }
         }
     }
 

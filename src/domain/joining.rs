@@ -46,6 +46,8 @@ pub enum AuthorProof {
     Proved,
     /// Nothing but the From line.
     Claimed,
+    /// The mail system says that the From line is forged (DMARC fail), and no pinned key says otherwise.
+    Refuted,
 }
 
 /// Where a mail goes.
@@ -68,7 +70,7 @@ pub fn join(hits: &[Hit], proof: AuthorProof) -> Joining {
     let joins = hits.iter().find_map(|hit| {
         let sender = hit.sender.clone()?;
         let enough = match hit.pointer {
-            Pointer::Token | Pointer::OurMessage => true,
+            Pointer::Token | Pointer::OurMessage => proof != AuthorProof::Refuted,
             Pointer::ForeignMessage | Pointer::Tag => proof == AuthorProof::Proved,
         };
         enough.then_some(Joining::Joins(hit.case, sender))
@@ -125,6 +127,13 @@ mod tests {
         for pointer in [Pointer::ForeignMessage, Pointer::Tag] {
             assert_eq!(check(pointer, true, AuthorProof::Proved), "joins");
             assert_eq!(check(pointer, true, AuthorProof::Claimed), "held");
+        }
+    }
+
+    #[test]
+    fn a_sender_whom_dmarc_refutes_joins_nothing() {
+        for pointer in [Pointer::Token, Pointer::OurMessage, Pointer::ForeignMessage, Pointer::Tag] {
+            assert_eq!(check(pointer, true, AuthorProof::Refuted), "held");
         }
     }
 

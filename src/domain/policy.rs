@@ -75,6 +75,38 @@ closed_words!(
     }
 );
 
+impl Fact {
+    /// Whether it is about one maintainer.
+    #[must_use]
+    pub fn is_about_a_maintainer(self) -> bool {
+        match self {
+            Self::MaintainerContacted | Self::MaintainerReplied | Self::MaintainerBounced => true,
+            Self::Received
+            | Self::Answered
+            | Self::EmbargoSet
+            | Self::EmbargoEnded
+            | Self::Published
+            | Self::Closed => false,
+        }
+    }
+}
+
+impl TimerAction {
+    /// Whether it is about one maintainer.
+    #[must_use]
+    pub fn is_about_a_maintainer(self) -> bool {
+        match self {
+            Self::RemindMaintainer | Self::DraftUninstall => true,
+            Self::NudgeAnswer
+            | Self::NudgeProgress
+            | Self::AcceptEmbargo
+            | Self::WarnEmbargo
+            | Self::EndEmbargo
+            | Self::NudgeHeld => false,
+        }
+    }
+}
+
 /// A clock between two facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +187,15 @@ impl Policy {
                 found.push(format!(
                     "{at}: before counts from the end of an embargo, so start must be [\"embargo.set\"]"
                 ));
+            }
+            if rule.action.is_about_a_maintainer() && !rule.start.iter().all(|fact| fact.is_about_a_maintainer()) {
+                found.push(format!(
+                    "{at}: {} needs a maintainer, so start must name maintainer facts",
+                    rule.action.word()
+                ));
+            }
+            if rule.action == TimerAction::NudgeHeld {
+                found.push(format!("{at}: nudge:held belongs to held mail and is no policy's; leave the rule out"));
             }
             if self.timers.iter().skip(index + 1).any(|other| other.id == rule.id) {
                 found.push(format!("{at}: the id is used twice"));

@@ -94,7 +94,7 @@ macro_rules! templates {
 
 templates! {
     /// Acknowledgement to a reporter.
-    Acknowledgement = "acknowledgement" ["received", "answer_by", "embargo_until", "embargo_days", "fingerprint"],
+    Acknowledgement = "acknowledgement" ["received", "answer_by", "embargo_until", "embargo_span", "fingerprint"],
     /// Without content: something waits that may not be sent in clear.
     Notice = "notice" ["fingerprint"],
     /// A report forwarded to a member.
@@ -246,7 +246,18 @@ fn add(environment: &mut Environment<'static>, template: Template, text: &str) -
             field,
         })
         .collect();
-    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    // A filter or test that does not exist shows only when it is run.
+    for value in ["", "x"] {
+        let fields: BTreeMap<&str, &str> = known.iter().map(|field| (*field, value)).collect();
+        loaded.render(fields).map_err(|error| {
+            let problem = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+            vec![TemplateError::Syntax { name: name.clone(), line: error.line().unwrap_or(1), problem }]
+        })?;
+    }
+    Ok(())
 }
 
 /// The known word nearest to an unknown one, if one is near enough to be meant.
@@ -296,6 +307,8 @@ mod tests {
     #[test]
     fn every_mistake_is_reported() {
         assert!(matches!(load("letter", "Subject: x\n\n{{ text\n").unwrap_err()[0], TemplateError::Syntax { .. }));
+        let filter = load("letter", "Subject: x\n\n{{ text | nosuchfilter }}\n").unwrap_err();
+        assert!(matches!(filter[0], TemplateError::Syntax { line: 3, .. }), "{filter:?}");
         assert!(matches!(load("letter", "no subject\n").unwrap_err()[0], TemplateError::NoSubject { .. }));
         assert!(matches!(load("leter", "Subject: x\n").unwrap_err()[0], TemplateError::UnknownTemplate { .. }));
     }

@@ -109,7 +109,9 @@ impl Engine {
             }
             let detail = error.to_string();
             let (kind, party) = (mail.plan.kind, mail.plan.party.clone());
-            let delivery = Delivery { kind, party, outcome: DeliveryOutcome::Failed, detail: detail.clone() };
+            let recipient = mail.plan.to.clone();
+            let delivery =
+                Delivery { kind, party, recipient, outcome: DeliveryOutcome::Failed, detail: detail.clone() };
             let event = Some(Event::SealFailed(delivery));
             self.deliveries(vec![Settled { row: mail.id, end: End::Held, detail, event }], now)?;
         }
@@ -199,6 +201,7 @@ impl Engine {
             Event::Delivery(Delivery {
                 kind: row.kind,
                 party: row.party.clone(),
+                recipient: row.recipient.clone(),
                 outcome: end,
                 detail: outcome.detail.clone(),
             })

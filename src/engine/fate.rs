@@ -131,16 +131,22 @@ impl Bench<'_> {
         match join(&hits, self.proof(&hits)) {
             Joining::Joins(case, sender) => self.joins(case, sender.party, author),
             Joining::Held(case) => self.held(case, author),
-            Joining::Opens { .. } => self.opens(author),
+            Joining::Opens { claims } => self.opens(author, claims),
         }
     }
 
-    fn opens(&self, author: &Address) -> Result<Ruling, StoreError> {
+    fn opens(&self, author: &Address, claims: Option<CaseId>) -> Result<Ruling, StoreError> {
+        let claimed = claims.map(|case| self.session.case(case)).transpose()?.flatten();
+        let claims = claimed.map(|case| case.label.to_string());
         let case = self.session.new_case(&self.rules.case_prefix, self.now)?;
         let fate = Fate::Joined(case.id, case.next_key(Role::Reporter));
         let acks = self.session.ack_counts(author, self.now)?;
         let snapshot = Snapshot { case: Some(case), acks, ..Snapshot::default() };
-        Ok(Ruling::happens(Event::ReportReceived(Box::new(self.incoming(author))), fate, snapshot))
+        Ok(Ruling::happens(
+            Event::ReportReceived(Box::new(Incoming { claims, ..self.incoming(author) })),
+            fate,
+            snapshot,
+        ))
     }
 
     fn joins(&self, case: CaseId, party: PartyKey, author: &Address) -> Result<Ruling, StoreError> {
@@ -157,10 +163,11 @@ impl Bench<'_> {
     /// Mail in a member's name; `None` where it is to be taken for a stranger's report.
     fn member(&self, member: &Member, author: &Address) -> Result<Option<Ruling>, StoreError> {
         let quoted = self.reading.quoted_case.as_deref();
-        // Commands are read from plain text alone, and never from a mail of which only a part is signed or encrypted.
-        let plain = self.reading.mail.text_from == TextSource::Plain && !self.reading.partial;
-        let own_text = if plain { self.reading.own_text.as_str() } else { "" };
-        let block = command::parse(own_text, quoted, &self.rules.case_prefix);
+        let own_text = if self.plain() { self.reading.own_text.as_str() } else { "" };
+        let mut block = command::parse(own_text, quoted, &self.rules.case_prefix);
+        if !self.plain() {
+            block.body.clone_from(&self.reading.own_text);
+        }
         let pointed =
             self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));
         let named = block.case.map(|case| self.session.case(case)).transpose()?.flatten();
@@ -193,10 +200,15 @@ impl Bench<'_> {
                 Ok(None)
             };
         };
-        if !proved && block.lines.is_empty() {
+        if !proved && block.commands().next().is_none() && !block.has_errors() {
             return self.held(case.id, author).map(Some);
         }
         self.team_mail(member, author, proof, block, Some(case)).map(Some)
+    }
+
+    /// Commands are read from plain text alone, and never from a mail of which only a part is signed or encrypted.
+    fn plain(&self) -> bool {
+        self.reading.mail.text_from == TextSource::Plain && !self.reading.partial
     }
 
     fn team_mail(
@@ -245,7 +257,7 @@ impl Bench<'_> {
             ..Snapshot::default()
         };
         let incoming = self.incoming(author);
-        let mail = TeamMail { incoming, member: member.key.clone(), proof, block };
+        let mail = TeamMail { incoming, member: member.key.clone(), proof, block, plain: self.plain() };
         Ok(Ruling::happens(Event::TeamMail(Box::new(mail)), fate, snapshot))
     }
 
@@ -323,7 +335,8 @@ impl Bench<'_> {
         match self.reading.authenticity {
             Authenticity::Pass => AuthorProof::Proved,
             Authenticity::Fail | Authenticity::Unknown if signed => AuthorProof::Proved,
-            Authenticity::Fail | Authenticity::Unknown => AuthorProof::Claimed,
+            Authenticity::Fail => AuthorProof::Refuted,
+            Authenticity::Unknown => AuthorProof::Claimed,
         }
     }
 
@@ -362,6 +375,7 @@ impl Bench<'_> {
         let delivery = Delivery {
             kind: row.kind,
             party: row.party,
+            recipient: row.recipient,
             outcome: DeliveryOutcome::Bounced,
             detail: format!("status {status}"),
         };
@@ -392,6 +406,7 @@ impl Bench<'_> {
             signed_by: reading.signed_by().cloned(),
             attachments: reading.attachment_names(),
             candidates: reading.candidates(),
+            claims: None,
             answerable,
         }
     }

@@ -3,7 +3,7 @@
 use super::desk::{Desk, Letter as Mail, Way, one_line};
 use super::team::{World, share_note, stored_block};
 use super::{publish, report};
-use crate::domain::case::Contact;
+use crate::domain::case::{Case, Contact};
 use crate::domain::command::{Block, Command, Letter, OwnerChoice, help_text};
 use crate::domain::effect::{Automatic, Effect, MailKind, PendingAction};
 use crate::domain::id::{Address, Fingerprint, MailId};
@@ -54,9 +54,12 @@ pub(super) fn block(
     if errors > 0 {
         return Err((lines, errors));
     }
-    let noted = !block.body.is_empty()
-        && !sent_out
-        && !block.commands().any(|c| matches!(c, Command::Publish | Command::Confirm(_)));
+    let publishes = block.commands().any(|command| *command == Command::Publish);
+    if publishes && sent_out {
+        let problem = "the text below would be both a letter and the advisory: send them in two mails";
+        return Err((format!("{lines}    error: {problem}\n"), 1));
+    }
+    let noted = !block.body.is_empty() && !sent_out && !publishes;
     if noted && desk.case.is_some() {
         desk.record(Some(&acting.member), &acting.proof, "note", "", "");
         share_note(desk, &acting.member, "the team", &block.body);
@@ -163,6 +166,9 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, block: &Block)
         desk.fact(Fact::Answered, None, at);
     }
     let audience = match audience {
+        _ if said.iter().any(|line| line.starts_with("NOT SENT")) => {
+            "the team; it could NOT be sent to everybody outside"
+        }
         Letter::Reporter => "the team and the reporter",
         Letter::Maintainer => "the team and the maintainer",
         Letter::All => "everybody in the case",
@@ -210,7 +216,18 @@ fn state(desk: &mut Desk<'_>, acting: &Acting, trigger: ReportTrigger, reason: O
     }
     case.report = next;
     case.close_reason = (next == ReportState::Closed).then(|| reason.map(one_line)).flatten();
-    desk.record(Some(&acting.member), &acting.proof, "report", from.word(), next.word());
+    let to = reason.map_or_else(|| next.word().to_owned(), |reason| format!("{}: {}", next.word(), one_line(reason)));
+    let embargo = case.embargo;
+    let exits = next == ReportState::Closed && embargo.in_force();
+    if exits {
+        // Nothing is kept secret about what is no vulnerability.
+        case.embargo = embargo.next(EmbargoTrigger::Exit).unwrap_or(embargo);
+    }
+    desk.record(Some(&acting.member), &acting.proof, "report", from.word(), &to);
+    if exits {
+        desk.record(Some(&acting.member), &acting.proof, "embargo", embargo.word(), "exited");
+        desk.fact(Fact::EmbargoEnded, None, desk.at);
+    }
     if next == ReportState::Closed {
         desk.fact(Fact::Closed, None, desk.at);
     }
@@ -271,7 +288,8 @@ fn maintainer(
     if let Some(known) = case.party_at(address).filter(|party| party.role != Role::Maintainer) {
         return Err(format!("this address is the {} of the case", known.role.word()));
     }
-    let party = case.party_at(address).cloned().unwrap_or_else(|| Party {
+    let known = case.party_at(address).or_else(|| unreached(case)).cloned();
+    let mut party = known.unwrap_or_else(|| Party {
         key: case.next_key(Role::Maintainer),
         role: Role::Maintainer,
         address: address.clone(),
@@ -280,6 +298,12 @@ fn maintainer(
         form: Form::Clear,
         last_message: None,
     });
+    if !party.address.same_mailbox(address) {
+        let old = std::mem::replace(&mut party.address, address.clone());
+        party.aliases.retain(|alias| !alias.same_mailbox(address));
+        party.aliases.push(old);
+        party.fingerprint = None;
+    }
     let pinned =
         fingerprint.cloned().or(party.fingerprint.clone()).or_else(|| desk.rules.pins.get(&address.key()).cloned());
     let party = Party { fingerprint: pinned, ..party };
@@ -290,7 +314,7 @@ fn maintainer(
     let text = if to_maintainer { block.body.as_str() } else { "" };
     let mail = notice(desk, acting, text).with("report", report_of(desk, world));
     if desk.mail_party(&party, mail) == Way::Withheld {
-        desk.record(Some(&acting.member), &acting.proof, "contact", "none", "withheld");
+        desk.record(Some(&acting.member), &acting.proof, &format!("contact {}", party.key), "none", "withheld");
         return Ok(format!(
             "NOT SENT: no certificate of {address} is known, and the settings allow no mail in clear to maintainers; a notice without \
              content asks for one, and no clock runs"
@@ -304,8 +328,18 @@ fn maintainer(
     let from = contact.state;
     contact.state = from.next(ContactTrigger::Notify).unwrap_or(from);
     contact.since = None;
-    desk.record(Some(&acting.member), &acting.proof, "contact", from.word(), ContactState::Notified.word());
+    let what = format!("contact {}", party.key);
+    desk.record(Some(&acting.member), &acting.proof, &what, from.word(), ContactState::Notified.word());
     Ok(format!("notice to {address} queued; the one-month clock starts when the relay has taken it"))
+}
+
+/// The one maintainer whom mail did not reach: a new address is taken to be his.
+fn unreached(case: &Case) -> Option<&Party> {
+    let mut suspended = case.contacts.iter().filter(|contact| contact.state == ContactState::Suspended);
+    match (suspended.next(), suspended.next()) {
+        (Some(contact), None) => case.party(&contact.party),
+        (Some(_) | None, _) => None,
+    }
 }
 
 /// What the maintainer is to look at: the first report as its author wrote it. A member commands this and the

@@ -19,9 +19,13 @@ pub(super) fn ended(desk: &mut Desk<'_>, delivery: &Delivery) {
 
 /// A mail could not be sealed: it is held, its recipient gets a notice without content, the team is told.
 pub(super) fn not_sealed(desk: &mut Desk<'_>, delivery: &Delivery) {
-    let party = desk.case.as_ref().zip(delivery.party.as_ref()).and_then(|(case, key)| case.party(key).cloned());
-    if let Some(party) = party.filter(|_| delivery.kind != MailKind::Notice) {
-        desk.mail_notice(&party);
+    if let Some(key) = delivery.party.as_ref().filter(|_| delivery.kind != MailKind::Notice) {
+        let party = desk.case.as_ref().and_then(|case| case.party(key));
+        let outside = party.map(|party| (party.address.clone(), party.last_message.clone()));
+        let member = || desk.rules.member(key).map(|member| (member.address.clone(), None));
+        if let Some((to, in_reply_to)) = outside.or_else(member) {
+            desk.mail_notice(key, to, in_reply_to);
+        }
     }
     failed(desk, delivery, "could not be sealed and is held");
 }
@@ -77,7 +81,7 @@ fn suspend(desk: &mut Desk<'_>, key: &PartyKey) -> bool {
 }
 
 fn recipient(desk: &Desk<'_>, delivery: &Delivery) -> String {
-    let Some(key) = &delivery.party else { return "a mailing list".to_owned() };
+    let Some(key) = &delivery.party else { return format!("the list {}", delivery.recipient) };
     let party = desk.case.as_ref().and_then(|case| case.party(key));
     party.map_or_else(|| desk.rules.name_of(key), |party| format!("{} ({})", party.address, party.role.word()))
 }

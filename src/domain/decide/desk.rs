@@ -159,7 +159,10 @@ impl<'a> Desk<'a> {
         letter.fields.insert("case_line", case_line);
         let protection = match &member.fingerprint {
             Some(fingerprint) => Some(Protection::Sealed(fingerprint.clone())),
-            None if self.rules.clear.contains(&Audience::Team) => Some(Protection::Signed),
+            None if self.rules.clear.contains(&Audience::Team) => {
+                self.record(None, "settings", "clear:team", "", letter.kind.word());
+                Some(Protection::Signed)
+            }
             None => None,
         };
         let (key, to) = (member.key.clone(), member.address.clone());
@@ -170,7 +173,9 @@ impl<'a> Desk<'a> {
     pub(super) fn mail_party(&mut self, party: &Party, letter: Letter) -> Way {
         let clear = self.rules.clear.contains(&Audience::from(party.role));
         let clear = clear && (party.role != Role::Reporter || party.form == Form::Clear);
-        let protection = match &party.fingerprint {
+        // A certificate pinned after the case was opened counts from then on.
+        let pinned = party.fingerprint.as_ref().or_else(|| self.rules.pins.get(&party.address.key()));
+        let protection = match pinned {
             Some(fingerprint) => Some(Protection::Sealed(fingerprint.clone())),
             None if clear => {
                 let audience = party.role.word();
@@ -185,9 +190,9 @@ impl<'a> Desk<'a> {
     }
 
     /// The notice without content: public, empty, and the same whatever it stands for.
-    pub(super) fn mail_notice(&mut self, party: &Party) {
+    pub(super) fn mail_notice(&mut self, key: &PartyKey, to: Address, in_reply_to: Option<MessageId>) {
         let letter = Letter::new(MailKind::Notice, Template::Notice, Automatic::Generated);
-        self.queue(&party.key, party.address.clone(), letter, None, party.last_message.clone());
+        self.queue(key, to, letter, None, in_reply_to);
     }
 
     fn queue(
@@ -268,12 +273,7 @@ impl<'a> Desk<'a> {
 
 /// Whether a clock runs for each maintainer apart.
 fn per_party(rule: &TimerRule) -> bool {
-    rule.start.iter().all(|fact| match fact {
-        Fact::MaintainerContacted | Fact::MaintainerReplied | Fact::MaintainerBounced => true,
-        Fact::Received | Fact::Answered | Fact::EmbargoSet | Fact::EmbargoEnded | Fact::Published | Fact::Closed => {
-            false
-        }
-    })
+    rule.start.iter().all(|fact| fact.is_about_a_maintainer())
 }
 
 /// Text of strangers made harmless for one line: no controls, no direction marks, bounded.

@@ -6,6 +6,7 @@ use crate::domain::advisory::{Advisory, AdvisoryKind, Rendition};
 use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};
 use crate::domain::party::{Party, Role};
 use crate::domain::policy::Fact;
+use crate::domain::rules::ExternalList;
 use crate::domain::state::{EmbargoTrigger, PublicationTrigger};
 use crate::domain::template::Template;
 use crate::domain::time::DAY;
@@ -55,7 +56,11 @@ pub(super) fn show(desk: &mut Desk<'_>, acting: &Acting, body: &str) -> Result<S
         expires,
     }));
     desk.record(Some(&acting.member), &acting.proof, "publication", from.word(), next.word());
-    let recipients = desk.rules.lists.iter().map(|list| list.address.to_string()).collect::<Vec<_>>().join(", ");
+    let shown = |list: &ExternalList| match list.prefix.trim() {
+        "" => list.address.to_string(),
+        prefix => format!("{} (subject begins with {prefix})", list.address),
+    };
+    let recipients = desk.rules.lists.iter().map(shown).collect::<Vec<_>>().join(", ");
     let title = desk.title();
     let page = page_url(desk);
     desk.mail_team(None, || {
@@ -131,12 +136,14 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     }
     let id = case.advisory.as_ref().map_or_else(String::new, |advisory| advisory.id.clone());
     desk.record(Some(&acting.member), &acting.proof, "publication", from.word(), "public");
-    desk.record(Some(&acting.member), &acting.proof, "embargo", embargo.word(), "exited");
+    if embargo.next(EmbargoTrigger::Exit).is_some() {
+        desk.record(Some(&acting.member), &acting.proof, "embargo", embargo.word(), "exited");
+    }
     desk.fact(Fact::EmbargoEnded, None, at);
     desk.fact(Fact::Published, None, at);
     let lists = desk.rules.lists.clone();
     for list in &lists {
-        desk.mail_list(list.address.clone(), format!("{}{}", list.prefix, rendition.subject), rendition.text.clone());
+        desk.mail_list(list.address.clone(), subject_for(list, &rendition), rendition.text.clone());
     }
     let site = !desk.rules.publisher.base_url.is_empty();
     if site {
@@ -148,6 +155,11 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     let count = if lists.len() == 1 { "1 list".to_owned() } else { format!("{} lists", lists.len()) };
     let pages = if site { "and written to the site" } else { "and to no site, for none is in the settings" };
     Ok(format!("published: sent to {count} {pages}"))
+}
+
+/// The subject on one list, with its prefix in front.
+fn subject_for(list: &ExternalList, rendition: &Rendition) -> String {
+    format!("{} {}", list.prefix.trim(), rendition.subject).trim().to_owned()
 }
 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.

@@ -76,12 +76,12 @@ fn acknowledge(desk: &mut Desk<'_>, party: &Party, mail: &Incoming, acks: AckCou
         return reason.to_owned();
     }
     let until = desk.case.as_ref().and_then(|case| case.embargo_until).map_or_else(String::new, Timestamp::to_text);
-    let days = String::from(desk.rules.policy.embargo_default);
+    let span = desk.rules.policy.embargo_default.words();
     let mut letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Replied)
         .with("received", mail.arrived.to_text())
         .with("answer_by", answer_by)
         .with("embargo_until", until)
-        .with("embargo_days", days.trim_end_matches('d'));
+        .with("embargo_span", span);
     letter.attach_key = true;
     match desk.mail_party(party, letter) {
         Way::Goes => "sent".to_owned(),
@@ -99,6 +99,7 @@ fn forward_report(desk: &mut Desk<'_>, mail: &Incoming, answer_by: &str, ack: &s
             .with("answer_by", answer_by)
             .with("embargo_until", until.clone())
             .with("ack", ack)
+            .with("claims", mail.claims.clone().unwrap_or_default())
             .with("text", shown(&mail.text))
             .attaching(mail.mail)
     });
@@ -121,11 +122,13 @@ pub(super) fn reply(desk: &mut Desk<'_>, key: &PartyKey, mail: &Incoming) {
         replied(desk, key, mail);
     }
     let (title, last_answer) = (desk.title(), last_answer(desk));
+    // A reply that looks like nothing but a quote is shown whole: better too much than nothing.
+    let words = if mail.own_text.trim().is_empty() { &mail.text } else { &mail.own_text };
     desk.mail_team(None, || {
         described(Letter::new(MailKind::Forward, Template::Reply, Automatic::Generated), mail)
             .with("title", title.clone())
             .with("role", role.word())
-            .with("text", shown(&mail.own_text))
+            .with("text", shown(words))
             .with("last_answer", last_answer.clone())
             .attaching(mail.mail)
     });

@@ -77,6 +77,10 @@ fn run(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, world: &World, pro
         }
         Err((lines, errors)) => {
             desk.record(Some(&member.key), proof, "refused", "", "command");
+            // What was refused today must not be sent again by somebody else tomorrow, when it would be allowed.
+            if let Some(signature) = mail.proof.signature.as_ref().filter(|signature| !signature.seen_before) {
+                desk.push(Effect::Remember { digest: signature.digest.clone() });
+            }
             answer(desk, member, mail, &Outcome::refused(lines, errors));
         }
     }
@@ -97,15 +101,15 @@ fn spend(desk: &mut Desk<'_>, mail: &TeamMail) {
 
 fn proved(desk: &Desk<'_>, member: &Member, mail: &TeamMail) -> Proved {
     let proof = &mail.proof;
-    let only_reads = mail.block.commands().all(|command| command.only_reads() || !command.needs_case());
+    let only_reads = mail.block.commands().all(Command::only_reads);
     let strong = mail.block.grade() == Grade::Strong || (desk.rules.require_signature && !only_reads);
     if let Some(signature) = &proof.signature {
-        match fresh(signature, desk.at, only_reads) {
-            Err(reason) => return Proved::No(reason),
-            Ok(words) if only_reads => return Proved::Enough(words),
-            Ok(words) if strong => return strongly(proof, words),
-            Ok(words) => return token(proof, words),
-        }
+        return match fresh(signature, desk.at, only_reads) {
+            Err(reason) => Proved::No(reason),
+            Ok(words) if only_reads => Proved::Enough(words),
+            Ok(words) if strong => alone(desk.rules.policy.second_member, mail, strongly(proof, words)),
+            Ok(words) => token(mail, words),
+        };
     }
     if !proof.authenticated {
         return Proved::No(
@@ -124,17 +128,17 @@ fn proved(desk: &Desk<'_>, member: &Member, mail: &TeamMail) -> Proved {
         (true, None) if desk.rules.require_signature => Proved::No(
             "here every command needs an OpenPGP signature, and no key of yours is in the settings".to_owned(),
         ),
-        (true, None) => match token(proof, "token".to_owned()) {
-            // Publication and confirmation have their second member built in.
-            Proved::Enough(words)
-                if mail.block.commands().all(|c| c.grade() != Grade::Strong || confirms_itself(c)) =>
-            {
-                Proved::Enough(words)
-            }
-            Proved::Enough(words) => Proved::WithSecond(words),
-            other @ (Proved::WithSecond(_) | Proved::No(_)) => other,
-        },
-        (false, _) => token(proof, "token".to_owned()),
+        (true, None) => alone(true, mail, token(mail, "token".to_owned())),
+        (false, _) => token(mail, "token".to_owned()),
+    }
+}
+
+/// Whether one member is enough for a strong command. Publication and confirmation have their second member built in.
+fn alone(second_needed: bool, mail: &TeamMail, proved: Proved) -> Proved {
+    let built_in = mail.block.commands().all(|command| command.grade() != Grade::Strong || confirms_itself(command));
+    match proved {
+        Proved::Enough(words) if second_needed && !built_in => Proved::WithSecond(words),
+        enough @ (Proved::Enough(_) | Proved::WithSecond(_) | Proved::No(_)) => enough,
     }
 }
 
@@ -142,10 +146,13 @@ fn confirms_itself(command: &Command) -> bool {
     matches!(command, Command::Publish | Command::Confirm(_))
 }
 
-fn token(proof: &Proof, words: String) -> Proved {
+fn token(mail: &TeamMail, words: String) -> Proved {
+    let proof = &mail.proof;
     match &proof.nonce {
         _ if proof.by_reply_address => Proved::Enough(words),
         Some(nonce) if nonce.live => Proved::Enough(words),
+        // A nonce belongs to a case; what is about no case cannot have one.
+        _ if mail.block.commands().all(|command| !command.needs_case()) => Proved::Enough(words),
         Some(_) => Proved::No(
             "the nonce of the !case line is not yours, or was used before; answer this mail instead".to_owned(),
         ),
@@ -220,12 +227,19 @@ pub(super) fn stored_block(block: &str, body: &str, prefix: &str) -> Block {
 
 fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
     desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
-    share_note(desk, &member.key, "the team", &mail.block.body);
+    // A note that looks like nothing but a quote is shown whole: better too much than nothing.
+    let text = if mail.block.body.is_empty() { &mail.incoming.text } else { &mail.block.body };
+    share_note(desk, &member.key, "the team", text);
+    let next = if mail.plain {
+        "To write to the reporter, begin your mail with the line \"!to reporter\"."
+    } else {
+        "Commands are read from plain text alone, and from mail that is signed or encrypted as a whole: this one was not."
+    };
     let outcome = Outcome {
         first: "NOT sent to the reporter. Recorded as a note for the team.".to_owned(),
         lines: "0 commands".to_owned(),
         errors: 0,
-        next: "To write to the reporter, begin your mail with the line \"!to reporter\".".to_owned(),
+        next: next.to_owned(),
     };
     answer(desk, member, mail, &outcome);
 }

@@ -79,6 +79,7 @@ fn incoming(from: &str, form: Form) -> Incoming {
         signed_by: None,
         attachments: Vec::new(),
         candidates: Vec::new(),
+        claims: None,
         answerable: Answerable::Yes,
     }
 }
@@ -193,8 +194,13 @@ fn command(rules: &Rules, text: &str, change: impl FnOnce(&mut Proof)) -> Decisi
     };
     change(&mut proof);
     let member = rules.team[0].key.clone();
-    let mail =
-        TeamMail { incoming: incoming("bo@team.example", Form::Clear), member, proof, block: parse(text, None, "EX") };
+    let mail = TeamMail {
+        incoming: incoming("bo@team.example", Form::Clear),
+        member,
+        proof,
+        block: parse(text, None, "EX"),
+        plain: true,
+    };
     happens(Some(case), Event::TeamMail(Box::new(mail)), rules, NOW)
 }
 

@@ -100,16 +100,20 @@ fn draft_uninstall(desk: &mut Desk<'_>, key: &TimerKey) {
         case.embargo_until = Some(at);
         changes.push(("embargo term", "running", "over"));
     }
-    let Some(next) = case.publication.next(PublicationTrigger::Write) else { return };
-    changes.push(("publication", case.publication.word(), next.word()));
-    case.publication = next;
-    case.advisory = Some(Advisory {
-        id: case.label.to_string(),
-        kind: AdvisoryKind::Uninstall,
-        title: words.subject,
-        severity: case.severity.clone(),
-        body: words.text.trim().to_owned(),
-    });
+    // What a member has written stays; the team hears of the silence all the same.
+    let written = case.advisory.as_ref().is_some_and(|advisory| advisory.kind == AdvisoryKind::Notice);
+    let next = case.publication.next(PublicationTrigger::Write).filter(|_| !written);
+    if let Some(next) = next {
+        changes.push(("publication", case.publication.word(), next.word()));
+        case.publication = next;
+        case.advisory = Some(Advisory {
+            id: case.label.to_string(),
+            kind: AdvisoryKind::Uninstall,
+            title: words.subject,
+            severity: case.severity.clone(),
+            body: words.text.trim().to_owned(),
+        });
+    }
     for (what, from, to) in changes {
         desk.record(None, "clock", what, from, to);
     }
