@@ -14,6 +14,7 @@ use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
 use crate::engine::step::{Engine, EngineError, ReturnPath};
 use crate::engine::work::in_parallel;
+use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
 use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
 
@@ -63,7 +64,7 @@ impl Engine {
         let mut sealed = Vec::new();
         let mut failed = Vec::new();
         for ((mail, _), result) in jobs.into_iter().zip(results) {
-            match result {
+            match result.unwrap_or(Err(Unsealed::Key(SealError::Library))) {
                 Ok(bytes) => sealed.push((mail.id, bytes)),
                 Err(error) => failed.push((mail, error)),
             }
@@ -81,9 +82,10 @@ impl Engine {
             raw.push(mail.plan.attach.map(|id| self.store.session().bytes_of(id)).transpose()?.flatten());
         }
         let reader = self.reader();
-        Ok(in_parallel(&raw, self.threads.get(), |bytes| {
-            bytes.as_ref().map(|bytes| reader.read(bytes, now).opened.unwrap_or_else(|| bytes.clone()))
-        }))
+        let opened = in_parallel(&raw, self.threads.get(), |bytes| {
+            bytes.as_ref().and_then(|bytes| reader.read(bytes, now).opened)
+        });
+        Ok(opened.into_iter().zip(raw).map(|(opened, raw)| opened.flatten().or(raw)).collect())
     }
 
     fn not_sealed(&mut self, failed: Vec<(QueuedMail, Unsealed)>, now: Timestamp) -> Result<(), EngineError> {
