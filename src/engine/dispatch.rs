@@ -10,6 +10,7 @@ use crate::domain::effect::MailKind;
 use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
 use crate::domain::id::{Address, OutboxId};
 use crate::domain::time::Timestamp;
+use crate::engine::read::Reader;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
 use crate::engine::step::{Engine, EngineError, ReturnPath};
@@ -81,7 +82,7 @@ impl Engine {
         for mail in queued {
             raw.push(mail.plan.attach.map(|id| self.store.session().bytes_of(id)).transpose()?.flatten());
         }
-        let reader = self.reader();
+        let reader = Reader { dkim: None, ..self.reader() };
         let opened = in_parallel(&raw, self.threads.get(), |bytes| {
             bytes.as_ref().and_then(|bytes| reader.read(bytes, now).opened)
         });

@@ -16,6 +16,7 @@ use crate::mail::quote;
 use crate::mail::thread::{self, ThreadKeys};
 use crate::pgp::keyring::{Keyring, certificates_in};
 use crate::pgp::open::{self, OpenError, Signature};
+use crate::ports::DkimCheck;
 
 /// Most attachments that are named in a forward.
 const NAMED_ATTACHMENTS_MAX: usize = 30;
@@ -29,6 +30,8 @@ pub struct Reader<'a> {
     pub keyring: &'a Keyring,
     /// Whose Authentication-Results count (RFC 8601 section 5).
     pub authserv_ids: &'a [String],
+    /// Verifies DKIM where those say nothing.
+    pub dkim: Option<&'a dyn DkimCheck>,
     /// Lists that are sources of reports.
     pub intake_lists: &'a [String],
     /// Limits of parsing.
@@ -76,12 +79,13 @@ impl Reader<'_> {
             intake_lists: self.intake_lists,
         };
         let class = classify::classify(&outer, &marks);
+        let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let authenticity = match authres::judge(&outer, self.authserv_ids) {
             Authentication::Pass { .. } => Authenticity::Pass,
             Authentication::Fail => Authenticity::Fail,
+            Authentication::Unknown if from_person => self.by_dkim(raw, &outer),
             Authentication::Unknown => Authenticity::Unknown,
         };
-        let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
         Reading {
@@ -98,6 +102,12 @@ impl Reader<'_> {
             mail: opening.mail,
             opened: opening.opened,
         }
+    }
+
+    /// Our own word on the author. A signature that does not fit is no forgery: only DMARC says that.
+    fn by_dkim(&self, raw: &[u8], outer: &ParsedMail) -> Authenticity {
+        let passed = self.dkim.zip(outer.author()).and_then(|(dkim, author)| dkim.aligned_pass(raw, author.domain()));
+        if passed == Some(true) { Authenticity::Pass } else { Authenticity::Unknown }
     }
 
     fn open(&self, outer: ParsedMail, at: Timestamp) -> Opening {
@@ -232,3 +242,7 @@ fn verdict(opening: &Opening) -> String {
     let partial = if opening.partial { "; ONLY A PART is encrypted or signed, so it proves nothing" } else { "" };
     format!("{encryption}, {signature}{partial}")
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

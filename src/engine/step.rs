@@ -4,12 +4,13 @@
 //! what was not will be done again.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
-use crate::ports::{Disk, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
+use crate::ports::{Disk, DkimCheck, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
 use crate::store::{Store, StoreError};
 
 /// What to do with mail that lay in the INBOX before the first start.
@@ -42,6 +43,8 @@ pub struct Setup {
     pub keyring: Keyring,
     /// Whose Authentication-Results count, in lower case.
     pub authserv_ids: Vec<String>,
+    /// Verifies DKIM where nobody has said anything of the sender; `None` asks no DNS.
+    pub dkim: Option<Arc<dyn DkimCheck>>,
     /// Lists that are sources of reports, in lower case.
     pub intake_lists: Vec<String>,
     /// Limits of parsing.

@@ -74,6 +74,7 @@ impl Engine {
             rules: &self.setup.rules,
             keyring: &self.setup.keyring,
             authserv_ids: &self.setup.authserv_ids,
+            dkim: self.setup.dkim.as_deref(),
             intake_lists: &self.setup.intake_lists,
             limits: &self.setup.limits,
         }
