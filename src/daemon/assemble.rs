@@ -28,6 +28,7 @@ use crate::domain::template::Templates;
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
 use crate::engine::step::{Adopt, Engine, Ports, ReturnPath, Setup};
+use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
 use crate::ports::{Clock, Inbox, Relay, Site, Wake};
@@ -87,7 +88,7 @@ pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Resul
         keyring,
         authserv_ids: settings.authentication.authserv_ids.clone(),
         dkim: None,
-        intake_lists: settings.intake.iter().filter_map(list_id).collect(),
+        intake: settings.intake.iter().map(source).collect(),
         limits,
         adopt,
         return_path: match settings.addressing.bounce_address {
@@ -101,10 +102,11 @@ pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Resul
     })
 }
 
-fn list_id(intake: &checked::Intake) -> Option<String> {
+fn source(intake: &checked::Intake) -> Source {
     match intake {
-        checked::Intake::List { list_id } => Some(list_id.to_lowercase()),
-        checked::Intake::Form { .. } | checked::Intake::Tracker { .. } => None,
+        checked::Intake::List { list_id } => Source::List(list_id.clone()),
+        checked::Intake::Form { address } => Source::Form(address.clone()),
+        checked::Intake::Tracker { address } => Source::Tracker(address.clone()),
     }
 }
 

@@ -82,13 +82,20 @@ impl Rehearsal {
     /// # Errors
     /// The folder cannot be written, or a key is missing.
     pub fn set_up(dir: &Path, plan: &Plan) -> Result<Self, Failure> {
+        Self::set_up_as(dir, plan, setup(plan)?)
+    }
+
+    /// Sets a house up whose engine differs from what [`setup`] makes of the plan.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn set_up_as(dir: &Path, plan: &Plan, setup: Setup) -> Result<Self, Failure> {
         let site = dir.join("site");
         for folder in ["inbox/new", "inbox/cur", "inbox/tmp", "state", "site"] {
             let path = dir.join(folder);
             std::fs::create_dir_all(&path)
                 .map_err(|error| Failure::new(CANNOT_CREATE, format!("failed to make {}: {error}", path.display())))?;
         }
-        let setup = setup(plan)?;
         let ports = Ports {
             inbox: Box::new(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX)),
             relays: vec![Box::new(OutboxFolder::open(dir.join("outbox"))?)],
@@ -195,7 +202,7 @@ pub fn setup(plan: &Plan) -> Result<Setup, Failure> {
         keyring,
         authserv_ids: vec![MAIL_HOST.to_owned()],
         dkim: None,
-        intake_lists: Vec::new(),
+        intake: Vec::new(),
         limits: Limits::default(),
         adopt: Some(Adopt::Ack),
         return_path: ReturnPath::Keyed,

@@ -31,7 +31,7 @@ fn reader<'a>(setup: &'a Setup, dkim: Option<&'a dyn DkimCheck>) -> Reader<'a> {
         keyring: &setup.keyring,
         authserv_ids: &setup.authserv_ids,
         dkim,
-        intake_lists: &setup.intake_lists,
+        intake: &setup.intake,
         limits: &setup.limits,
     }
 }

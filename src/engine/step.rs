@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
+use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
 use crate::ports::{Disk, DkimCheck, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
@@ -45,8 +46,8 @@ pub struct Setup {
     pub authserv_ids: Vec<String>,
     /// Verifies DKIM where nobody has said anything of the sender; `None` asks no DNS.
     pub dkim: Option<Arc<dyn DkimCheck>>,
-    /// Lists that are sources of reports, in lower case.
-    pub intake_lists: Vec<String>,
+    /// Sources of reports that stand between the reporter and us.
+    pub intake: Vec<Source>,
     /// Limits of parsing.
     pub limits: Limits,
     /// What to do with mail from before the first start; `None` refuses it.

@@ -75,7 +75,7 @@ impl Engine {
             keyring: &self.setup.keyring,
             authserv_ids: &self.setup.authserv_ids,
             dkim: self.setup.dkim.as_deref(),
-            intake_lists: &self.setup.intake_lists,
+            intake: &self.setup.intake,
             limits: &self.setup.limits,
         }
     }
