@@ -178,6 +178,17 @@ pub trait Site: Send {
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), PortError>;
 }
 
+/// DKIM (RFC 6376) verified by ourselves. Asked from the engine's threads, and the one port that may block: as long as
+/// the DNS takes, within bounds that its adapter keeps.
+pub trait DkimCheck: Send + Sync {
+    /// Whether a signature of a domain aligned with `author_domain` (in lower case) covers the From and fits the mail.
+    ///
+    /// `Some(true)`: one does. `Some(false)`: there are such signatures, and each is wrong or has no key; the mail may
+    /// still be honest, since lists and gateways change what they pass on. `None`: there is none, or the DNS did not
+    /// answer in time. Neither of the last two says that the author is forged; that is for DMARC alone to say.
+    fn aligned_pass(&self, raw: &[u8], author_domain: &str) -> Option<bool>;
+}
+
 /// Free space where the database lies.
 pub trait Disk: Send {
     /// Bytes that may still be written; `None` where it cannot be told.

@@ -95,7 +95,7 @@ impl Scores {
 
 fn read_folder(folder: &Path, scores: &mut Scores) -> usize {
     let key = InstanceKey::from_secret(b"corpus");
-    let own = OwnMarks { key: &key, addresses: &[], loop_header_value: "corpus", intake_lists: &[] };
+    let own = OwnMarks { key: &key, addresses: &[], loop_header_value: "corpus", intake: &[] };
     let list = std::fs::read_to_string(folder.join("expect.jsonl")).unwrap_or_default();
     let mut read = 0;
     for line in list.lines() {

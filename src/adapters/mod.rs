@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod dkim;
 pub mod entropy;
 pub mod imap;
 pub mod maildir;

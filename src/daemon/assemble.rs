@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use super::exit::{CONFIG, Failure, NO_INPUT};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::FreeSpace;
+use crate::adapters::dkim::DnsDkim;
 use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::imap::{self, ImapConfig, ImapInbox};
 use crate::adapters::maildir::MaildirInbox;
@@ -26,6 +28,7 @@ use crate::domain::template::Templates;
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
 use crate::engine::step::{Adopt, Engine, Ports, ReturnPath, Setup};
+use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
 use crate::ports::{Clock, Inbox, Relay, Site, Wake};
@@ -50,7 +53,10 @@ pub fn engine(
     wake: &Wake,
 ) -> Result<Engine, Failure> {
     let now = SystemClock.now();
-    let setup = setup(settings, adopt, now)?;
+    let mut setup = setup(settings, adopt, now)?;
+    if settings.authentication.verify_dkim {
+        setup.dkim = Some(Arc::new(DnsDkim::start(runtime)?));
+    }
     let store = Store::open(&settings.store.path, settings.store.key.bytes(), &settings.instance.name)?;
     store.check()?;
     let mut relays: Vec<Box<dyn Relay>> = Vec::new();
@@ -69,7 +75,7 @@ pub fn engine(
     Ok(Engine::new(setup, ports, store, now)?)
 }
 
-/// Rules, keys and limits from the settings.
+/// Rules, keys and limits from the settings; nothing in it touches a network.
 ///
 /// # Errors
 /// A key, policy or template that cannot be used.
@@ -81,7 +87,8 @@ pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Resul
     Ok(Setup {
         keyring,
         authserv_ids: settings.authentication.authserv_ids.clone(),
-        intake_lists: settings.intake.iter().filter_map(list_id).collect(),
+        dkim: None,
+        intake: settings.intake.iter().map(source).collect(),
         limits,
         adopt,
         return_path: match settings.addressing.bounce_address {
@@ -95,10 +102,11 @@ pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Resul
     })
 }
 
-fn list_id(intake: &checked::Intake) -> Option<String> {
+fn source(intake: &checked::Intake) -> Source {
     match intake {
-        checked::Intake::List { list_id } => Some(list_id.to_lowercase()),
-        checked::Intake::Form { .. } | checked::Intake::Tracker { .. } => None,
+        checked::Intake::List { list_id } => Source::List(list_id.clone()),
+        checked::Intake::Form { address } => Source::Form(address.clone()),
+        checked::Intake::Tracker { address } => Source::Tracker(address.clone()),
     }
 }
 

@@ -82,25 +82,20 @@ impl Rehearsal {
     /// # Errors
     /// The folder cannot be written, or a key is missing.
     pub fn set_up(dir: &Path, plan: &Plan) -> Result<Self, Failure> {
+        Self::set_up_as(dir, plan, setup(plan)?)
+    }
+
+    /// Sets a house up whose engine differs from what [`setup`] makes of the plan.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn set_up_as(dir: &Path, plan: &Plan, setup: Setup) -> Result<Self, Failure> {
         let site = dir.join("site");
         for folder in ["inbox/new", "inbox/cur", "inbox/tmp", "state", "site"] {
             let path = dir.join(folder);
             std::fs::create_dir_all(&path)
                 .map_err(|error| Failure::new(CANNOT_CREATE, format!("failed to make {}: {error}", path.display())))?;
         }
-        let keyring = keyring(plan)?;
-        let rules = rules(plan, &keyring)?;
-        let setup = Setup {
-            rules,
-            keyring,
-            authserv_ids: vec![MAIL_HOST.to_owned()],
-            intake_lists: Vec::new(),
-            limits: Limits::default(),
-            adopt: Some(Adopt::Ack),
-            return_path: ReturnPath::Keyed,
-            attempts_max: 3,
-            free_bytes_min: 0,
-        };
         let ports = Ports {
             inbox: Box::new(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX)),
             relays: vec![Box::new(OutboxFolder::open(dir.join("outbox"))?)],
@@ -194,6 +189,26 @@ impl Rehearsal {
         }
         Ok(sent)
     }
+}
+
+/// What the engine of a rehearsal is set up with.
+///
+/// # Errors
+/// A key is missing or cannot be used.
+pub fn setup(plan: &Plan) -> Result<Setup, Failure> {
+    let keyring = keyring(plan)?;
+    Ok(Setup {
+        rules: rules(plan, &keyring)?,
+        keyring,
+        authserv_ids: vec![MAIL_HOST.to_owned()],
+        dkim: None,
+        intake: Vec::new(),
+        limits: Limits::default(),
+        adopt: Some(Adopt::Ack),
+        return_path: ReturnPath::Keyed,
+        attempts_max: 3,
+        free_bytes_min: 0,
+    })
 }
 
 fn keyring(plan: &Plan) -> Result<Keyring, Failure> {

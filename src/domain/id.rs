@@ -125,6 +125,16 @@ impl Address {
     }
 }
 
+/// Whether one lower-case domain speaks for the other (RFC 7489 section 3.1, relaxed, without the public suffix list):
+/// they are equal, or one of at least two labels is the parent of the other.
+#[must_use]
+pub fn aligned(a: &str, b: &str) -> bool {
+    let parent_of = |parent: &str, child: &str| {
+        parent.contains('.') && child.strip_suffix(parent).is_some_and(|labels| labels.ends_with('.'))
+    };
+    a == b || parent_of(a, b) || parent_of(b, a)
+}
+
 fn is_atext(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
 }

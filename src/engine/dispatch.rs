@@ -11,10 +11,12 @@ use crate::domain::effect::MailKind;
 use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
 use crate::domain::id::{Address, MailId, OutboxId};
 use crate::domain::time::Timestamp;
+use crate::engine::read::Reader;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
 use crate::engine::step::{Engine, EngineError, ReturnPath};
 use crate::engine::work::in_parallel;
+use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
 use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
 
@@ -66,7 +68,7 @@ impl Engine {
         let mut sealed = Vec::new();
         let mut failed = Vec::new();
         for (mail, result) in queued.into_iter().zip(results) {
-            match result {
+            match result.unwrap_or(Err(Unsealed::Key(SealError::Library))) {
                 Ok(bytes) => sealed.push((mail.id, bytes)),
                 Err(error) => failed.push((mail, error)),
             }
@@ -91,7 +93,9 @@ impl Engine {
                     break;
                 }
                 let raw = self.store.session().bytes_of(id)?.unwrap_or_default();
-                let original = self.reader().read(&raw, now).opened.unwrap_or(raw);
+                let reader = Reader { dkim: None, ..self.reader() };
+                let read = in_parallel(std::slice::from_ref(&raw), 1, |raw| reader.read(raw, now).opened);
+                let original = read.into_iter().flatten().flatten().next().unwrap_or(raw);
                 held += original.len();
                 originals.insert(id, original);
             }

@@ -15,7 +15,8 @@ use crate::domain::time::{DAY, Timestamp};
 use crate::domain::token;
 use crate::engine::read::Reading;
 use crate::mail::bounce::{Action, BounceReport};
-use crate::mail::classify::{MailClass, may_be_answered};
+use crate::mail::classify::{MailClass, is_read, may_be_answered};
+use crate::mail::intake::Reporter;
 use crate::mail::parse::TextSource;
 use crate::mail::thread::is_forward;
 use crate::pgp::open::Signature;
@@ -122,7 +123,7 @@ impl Bench<'_> {
         {
             return self.joins(case.id, party, author);
         }
-        if let Some(member) = self.rules.member_at(author)
+        if let Some(member) = self.member_at(author)
             && let Some(ruling) = self.member(member, author)?
         {
             return Ok(ruling);
@@ -133,6 +134,11 @@ impl Bench<'_> {
             Joining::Held(case) => self.held(case, author),
             Joining::Opens { claims } => self.opens(author, claims),
         }
+    }
+
+    /// The member who wrote. Whom a form or a list names as its reporter is no member by that.
+    fn member_at(&self, author: &Address) -> Option<&Member> {
+        self.rules.member_at(author).filter(|_| self.reading.reporter == Reporter::Author)
     }
 
     fn opens(&self, author: &Address, claims: Option<CaseId>) -> Result<Ruling, StoreError> {
@@ -316,7 +322,7 @@ impl Bench<'_> {
     }
 
     fn sender(&self, case: &crate::domain::case::Case, author: &Address) -> Option<KnownSender> {
-        if let Some(member) = self.rules.member_at(author) {
+        if let Some(member) = self.member_at(author) {
             return Some(KnownSender { party: member.key.clone(), member: true });
         }
         let signed = self.reading.signed_by();
@@ -383,13 +389,22 @@ impl Bench<'_> {
         Ok(Ruling::happens(Event::Delivery(delivery), Fate::Noted(case), snapshot))
     }
 
+    /// Whether an acknowledgement may go to the author. What a source says of itself does not count for whom it names.
+    fn wants_answers(&self, author: &Address) -> bool {
+        match self.reading.reporter {
+            Reporter::Author => may_be_answered(&self.reading.mail, &self.reading.class),
+            Reporter::Named(_) => self.reading.named_outside && is_read(author),
+            Reporter::Unnamed => false,
+        }
+    }
+
     fn incoming(&self, author: &Address) -> Incoming {
         let reading = self.reading;
         let sent = reading.mail.date.filter(|date| *date < self.mail.arrived).unwrap_or(self.mail.arrived);
         let old = self.now.since(sent) > ACK_AGE_MAX;
         let answerable = match self.mail.answerable {
             Answerable::Yes if old => Answerable::Old,
-            Answerable::Yes if !may_be_answered(&reading.mail, &reading.class) => Answerable::NotWanted,
+            Answerable::Yes if !self.wants_answers(author) => Answerable::NotWanted,
             as_stored @ (Answerable::Yes | Answerable::NotWanted | Answerable::Old) => as_stored,
         };
         Incoming {

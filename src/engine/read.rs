@@ -11,12 +11,14 @@ use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
 use crate::mail::authres::{self, Authentication};
-use crate::mail::classify::{self, MailClass, OwnMarks};
+use crate::mail::classify::{self, IntakeKind, MailClass, OwnMarks};
+use crate::mail::intake::{self, Reporter, Source};
 use crate::mail::parse::{self, CryptoLayer, Defect, Limits, ParsedMail};
 use crate::mail::quote;
 use crate::mail::thread::{self, ThreadKeys};
 use crate::pgp::keyring::{Keyring, certificates_in};
 use crate::pgp::open::{self, OpenError, Signature};
+use crate::ports::DkimCheck;
 
 /// Most attachments that are named in a forward.
 const NAMED_ATTACHMENTS_MAX: usize = 30;
@@ -30,8 +32,10 @@ pub struct Reader<'a> {
     pub keyring: &'a Keyring,
     /// Whose Authentication-Results count (RFC 8601 section 5).
     pub authserv_ids: &'a [String],
-    /// Lists that are sources of reports.
-    pub intake_lists: &'a [String],
+    /// Verifies DKIM where those say nothing.
+    pub dkim: Option<&'a dyn DkimCheck>,
+    /// Sources of reports that stand between the reporter and us.
+    pub intake: &'a [Source],
     /// Limits of parsing.
     pub limits: &'a Limits,
 }
@@ -44,9 +48,14 @@ pub struct Reading {
     pub mail: ParsedMail,
     /// The outer structure, which alone decides what an outsider is answered.
     pub form: Form,
-    /// The one author.
+    /// The one author; in a mail of an intake source the reporter whom it names, else the source.
     pub author: Option<Address>,
-    /// What the mail system says of the author.
+    /// How the author is known.
+    pub reporter: Reporter,
+    /// Whether the outside of the mail alone names that reporter. Only then may he be answered, so that answers do not
+    /// show what we could decrypt.
+    pub named_outside: bool,
+    /// What the mail system says of the author. It never vouches for one whom a source names.
     pub authenticity: Authenticity,
     /// The signature over the whole content.
     pub signature: Signature,
@@ -72,27 +81,34 @@ impl Reader<'_> {
     pub fn read(&self, raw: &[u8], at: Timestamp) -> Reading {
         let outer = parse::parse(raw, self.limits);
         let addresses = std::slice::from_ref(&self.rules.address);
-        let marks = OwnMarks {
-            key: &self.rules.key,
-            addresses,
-            loop_header_value: &self.rules.instance,
-            intake_lists: self.intake_lists,
-        };
+        let marks =
+            OwnMarks { key: &self.rules.key, addresses, loop_header_value: &self.rules.instance, intake: self.intake };
         let class = classify::classify(&outer, &marks);
+        let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
+        let own_from = matches!(class, MailClass::Person | MailClass::Intake { kind: IntakeKind::List { .. } });
         let authenticity = match authres::judge(&outer, self.authserv_ids) {
             Authentication::Pass { .. } => Authenticity::Pass,
             Authentication::Fail => Authenticity::Fail,
+            Authentication::Unknown if own_from => self.by_dkim(raw, &outer),
             Authentication::Unknown => Authenticity::Unknown,
         };
         let content_digest = content_digest(&outer);
-        let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
+        let source = source_of(&class);
+        let reporter_in =
+            |mail: &ParsedMail| source.map_or(Reporter::Author, |kind| intake::reporter(mail, kind, addresses));
+        let outside = reporter_in(&outer);
+        let named_outside = matches!(outside, Reporter::Named(_));
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
+        let reporter = if named_outside { outside } else { reporter_in(&opening.mail) };
+        let (author, authenticity) = authorship(&opening.mail, &reporter, authenticity);
         Reading {
-            class,
-            author: opening.mail.author().cloned(),
+            author,
             authenticity,
-            verdict: verdict(&opening),
+            verdict: verdict(&opening) + &named_by(source, &reporter),
+            reporter,
+            named_outside,
+            class,
             own_text: own.text,
             quoted_case: quote::quoted_case_line(&opening.mail.text),
             keys: thread::keys(&opening.mail, &self.rules.case_prefix),
@@ -103,6 +119,12 @@ impl Reader<'_> {
             opened: opening.opened,
             content_digest,
         }
+    }
+
+    /// Our own word on the author. A signature that does not fit is no forgery: only DMARC says that.
+    fn by_dkim(&self, raw: &[u8], outer: &ParsedMail) -> Authenticity {
+        let passed = self.dkim.zip(outer.author()).and_then(|(dkim, author)| dkim.aligned_pass(raw, author.domain()));
+        if passed == Some(true) { Authenticity::Pass } else { Authenticity::Unknown }
     }
 
     fn open(&self, outer: ParsedMail, at: Timestamp) -> Opening {
@@ -233,6 +255,45 @@ fn with_text(outer: &ParsedMail, text: &[u8]) -> ParsedMail {
     mail
 }
 
+fn source_of(class: &MailClass) -> Option<&IntakeKind> {
+    match class {
+        MailClass::Intake { kind } => Some(kind),
+        MailClass::Person
+        | MailClass::Automatic(_)
+        | MailClass::Bounce(_)
+        | MailClass::List { .. }
+        | MailClass::Own => None,
+    }
+}
+
+/// The author, and what is known of him. What the mail system says of a source does not speak for whom it names.
+fn authorship(mail: &ParsedMail, reporter: &Reporter, said: Authenticity) -> (Option<Address>, Authenticity) {
+    let source = mail.author().cloned();
+    match (reporter, said) {
+        (Reporter::Author, said) => (source, said),
+        (Reporter::Named(address), Authenticity::Fail) => (Some(address.clone()), Authenticity::Fail),
+        (Reporter::Named(address), Authenticity::Pass | Authenticity::Unknown) => {
+            (Some(address.clone()), Authenticity::Unknown)
+        }
+        (Reporter::Unnamed, Authenticity::Fail) => (source, Authenticity::Fail),
+        (Reporter::Unnamed, Authenticity::Pass | Authenticity::Unknown) => (source, Authenticity::Unknown),
+    }
+}
+
+fn named_by(source: Option<&IntakeKind>, reporter: &Reporter) -> String {
+    let source = match source {
+        Some(IntakeKind::List { .. }) => "list",
+        Some(IntakeKind::Form) => "form",
+        Some(IntakeKind::Tracker) => "tracker",
+        None => return String::new(),
+    };
+    match reporter {
+        Reporter::Author => String::new(),
+        Reporter::Named(_) => format!("; reporter as named by the {source}, unverified"),
+        Reporter::Unnamed => format!("; the {source} names no reporter, so nobody can be answered"),
+    }
+}
+
 /// One line that only the verifier writes; text of the mail never gets into it.
 fn verdict(opening: &Opening) -> String {
     let encryption = match (&opening.failure, opening.form) {
@@ -251,3 +312,7 @@ fn verdict(opening: &Opening) -> String {
     let partial = if opening.partial { "; ONLY A PART is encrypted or signed, so it proves nothing" } else { "" };
     format!("{encryption}, {signature}{partial}")
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

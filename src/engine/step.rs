@@ -4,12 +4,14 @@
 //! what was not will be done again.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
+use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
-use crate::ports::{Disk, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
+use crate::ports::{Disk, DkimCheck, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
 use crate::store::{Store, StoreError};
 
 /// What to do with mail that lay in the INBOX before the first start.
@@ -42,8 +44,10 @@ pub struct Setup {
     pub keyring: Keyring,
     /// Whose Authentication-Results count, in lower case.
     pub authserv_ids: Vec<String>,
-    /// Lists that are sources of reports, in lower case.
-    pub intake_lists: Vec<String>,
+    /// Verifies DKIM where nobody has said anything of the sender; `None` asks no DNS.
+    pub dkim: Option<Arc<dyn DkimCheck>>,
+    /// Sources of reports that stand between the reporter and us.
+    pub intake: Vec<Source>,
     /// Limits of parsing.
     pub limits: Limits,
     /// What to do with mail from before the first start; `None` refuses it.

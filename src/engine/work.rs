@@ -4,6 +4,8 @@
 //! The attempt is counted and committed before a mail is touched; a mail that fails three times is
 //! put aside and the team is told, so that it never blocks the next.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::crash;
 use crate::domain::decide::decide;
 use crate::domain::event::{Event, Fate, Occurrence, Snapshot};
@@ -36,6 +38,13 @@ impl Engine {
         let mut decided = 0;
         self.store.batch::<_, StoreError>(|batch| {
             for (mail, reading) in mails.iter().zip(readings) {
+                let Some(reading) = reading else {
+                    tracing::error!(
+                        mail = mail.id.0,
+                        "a mail could not be read, by a mistake of ours; it is tried again"
+                    );
+                    continue;
+                };
                 match batch.each(|session| decide_mail(session, rules, mail, &reading, now)) {
                     Ok(()) => decided += 1,
                     Err(error) if ends_the_batch(&error) => return Err(error),
@@ -52,8 +61,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Reads mails on all cores, in their order.
-    fn read_all(&self, mails: &[StoredMail], now: Timestamp) -> Vec<Reading> {
+    /// Reads mails on all cores, in their order; `None` for one that our code cannot read.
+    fn read_all(&self, mails: &[StoredMail], now: Timestamp) -> Vec<Option<Reading>> {
         let reader = self.reader();
         in_parallel(mails, self.threads.get(), |mail| reader.read(&mail.bytes, now))
     }
@@ -64,7 +73,8 @@ impl Engine {
             rules: &self.setup.rules,
             keyring: &self.setup.keyring,
             authserv_ids: &self.setup.authserv_ids,
-            intake_lists: &self.setup.intake_lists,
+            dkim: self.setup.dkim.as_deref(),
+            intake: &self.setup.intake,
             limits: &self.setup.limits,
         }
     }
@@ -103,17 +113,26 @@ fn ends_the_batch(error: &StoreError) -> bool {
     matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown)
 }
 
-/// Applies a function to every item on several threads; results stand in the order of the items.
-pub(super) fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Applies a function to every item on several threads. Results stand at the places of their items; that of an item
+/// with which the function panics is `None`, so that it takes nothing from the others.
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<Option<R>> {
     let share = items.len().div_ceil(threads.max(1)).max(1);
+    let guarded = |item: &T| catch_unwind(AssertUnwindSafe(|| work(item))).ok();
     if items.len() <= 1 {
-        return items.iter().map(work).collect();
+        return items.iter().map(guarded).collect();
     }
-    let work = &work;
+    let guarded = &guarded;
     std::thread::scope(|scope| {
-        let shares: Vec<_> =
-            items.chunks(share).map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<_>>())).collect();
-        shares.into_iter().flat_map(|share| share.join().unwrap_or_default()).collect()
+        let shares: Vec<_> = items
+            .chunks(share)
+            .map(|share| (share.len(), scope.spawn(move || share.iter().map(guarded).collect::<Vec<_>>())))
+            .collect();
+        let lost = |len| std::iter::repeat_with(|| None).take(len).collect();
+        shares.into_iter().flat_map(|(len, share)| share.join().unwrap_or_else(|_| lost(len))).collect()
     })
 }
 
@@ -175,5 +194,24 @@ fn kind(event: &Event) -> &'static str {
         Event::Delivery(_) => "delivery",
         Event::SealFailed(_) => "seal-failed",
         Event::Quarantined { .. } => "quarantined",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_that_panics_takes_nothing_from_the_others() {
+        let items: Vec<u32> = (0..9).collect();
+        for threads in [1, 2, 4] {
+            let results = in_parallel(&items, threads, |item| {
+                assert_ne!(item % 4, 1, "a mistake of ours");
+                item * 10
+            });
+            let expected: Vec<_> = items.iter().map(|item| (item % 4 != 1).then_some(item * 10)).collect();
+            assert_eq!(results, expected);
+        }
+        assert_eq!(in_parallel(&[1], 2, |_| -> u32 { panic!("a mistake of ours") }), [None]);
     }
 }

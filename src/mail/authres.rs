@@ -4,6 +4,7 @@
 //! authserv-id. Never authorises anything by itself. In doubt the answer is [`Authentication::Unknown`].
 
 use super::parse::ParsedMail;
+use crate::domain::id::aligned;
 
 /// Bytes of one header that are read; longer ones are not from a mail host.
 const HEADER_MAX_BYTES: usize = 16 * 1024;
@@ -59,14 +60,6 @@ pub fn judge(mail: &ParsedMail, authserv_ids: &[String]) -> Authentication {
             Some(domain_of(named)).filter(|signer| aligned(signer, domain))
         });
     signer.map_or(Authentication::Unknown, |domain| Authentication::Pass { domain, by: Method::Dkim })
-}
-
-/// Relaxed alignment without the public suffix list: equal, or one of at least two labels is the parent of the other.
-fn aligned(a: &str, b: &str) -> bool {
-    let parent_of = |parent: &str, child: &str| {
-        parent.contains('.') && child.strip_suffix(parent).is_some_and(|labels| labels.ends_with('.'))
-    };
-    a == b || parent_of(a, b) || parent_of(b, a)
 }
 
 /// The domain of `user@domain`, `@domain` or `domain`, in lower case.

@@ -5,6 +5,7 @@
 //! sign is a person's.
 
 use super::bounce::{self, BounceReport};
+use super::intake::Source;
 use super::parse::{INSTANCE_HEADER, ParsedMail, ReturnPath};
 use crate::domain::id::Address;
 use crate::domain::token::InstanceKey;
@@ -77,6 +78,10 @@ pub enum IntakeKind {
         /// Its identifier in lower case.
         list_id: String,
     },
+    /// A web form.
+    Form,
+    /// An issue tracker.
+    Tracker,
 }
 
 /// Which kind of machine mail.
@@ -103,8 +108,8 @@ pub struct OwnMarks<'a> {
     pub addresses: &'a [Address],
     /// The value of `X-Postern-Instance` in our mail; empty when it is not written.
     pub loop_header_value: &'a str,
-    /// List-Ids whose mail is a report, in any case of letters.
-    pub intake_lists: &'a [String],
+    /// Sources whose mail is a report.
+    pub intake: &'a [Source],
 }
 
 /// Tells the class of a mail. The first rule that fits counts.
@@ -117,12 +122,15 @@ pub fn classify(mail: &ParsedMail, own: &OwnMarks<'_>) -> MailClass {
     if is_own(mail, own) {
         return MailClass::Own;
     }
+    // Forms and trackers are machines, but a person stands behind each of their mails.
+    if let Some(kind) = own.intake.iter().find_map(|source| source.by_sender(mail)) {
+        return MailClass::Intake { kind };
+    }
     if let Some(kind) = automatic(mail) {
         return MailClass::Automatic(kind);
     }
     if let Some(list_id) = list_id(mail) {
-        let intake = own.intake_lists.iter().any(|ours| ours.trim().eq_ignore_ascii_case(&list_id));
-        return if intake && !list_id.is_empty() {
+        return if own.intake.iter().any(|source| source.is_list(&list_id)) {
             MailClass::Intake { kind: IntakeKind::List { list_id } }
         } else {
             MailClass::List { list_id }
@@ -148,11 +156,18 @@ pub fn may_be_answered(mail: &ParsedMail, class: &MailClass) -> bool {
         MailClass::Person | MailClass::Intake { .. } => true,
         MailClass::Automatic(_) | MailClass::Bounce(_) | MailClass::List { .. } | MailClass::Own => false,
     };
-    let read = mail.author().is_some_and(|author| {
-        let local = author.local().split('+').next().unwrap_or_default().to_ascii_lowercase();
-        !UNREAD.contains(&local.as_str())
-    });
-    human && read && !bounce::is_daemon(mail) && !suppressed(mail) && mail.return_path != Some(ReturnPath::Null)
+    human
+        && mail.author().is_some_and(is_read)
+        && !bounce::is_daemon(mail)
+        && !suppressed(mail)
+        && mail.return_path != Some(ReturnPath::Null)
+}
+
+/// Whether somebody may read what is sent there, judged by the name alone.
+#[must_use]
+pub fn is_read(address: &Address) -> bool {
+    let local = address.local().split('+').next().unwrap_or_default().to_ascii_lowercase();
+    !UNREAD.contains(&local.as_str())
 }
 
 /// Reports of mail hosts and mail programs.
@@ -178,7 +193,7 @@ fn is_own(mail: &ParsedMail, own: &OwnMarks<'_>) -> bool {
 }
 
 /// Whether two addresses are one but for their `+detail`.
-fn same_base(a: &Address, b: &Address) -> bool {
+pub(super) fn same_base(a: &Address, b: &Address) -> bool {
     let base = |address: &Address| address.local().split('+').next().unwrap_or_default().to_lowercase();
     a.domain() == b.domain() && base(a) == base(b)
 }

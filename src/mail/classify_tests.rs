@@ -11,9 +11,8 @@ fn classified(headers: &str) -> (MailClass, bool) {
 fn classified_from(from: &str, headers: &str) -> (MailClass, bool) {
     let key = InstanceKey::from_secret(b"a secret of the tests");
     let addresses = [Address::parse("security@ours.example").unwrap()];
-    let intake_lists = ["Security.Ours.example".to_owned()];
-    let own =
-        OwnMarks { key: &key, addresses: &addresses, loop_header_value: "instance-1", intake_lists: &intake_lists };
+    let intake = [Source::List("Security.Ours.example".to_owned())];
+    let own = OwnMarks { key: &key, addresses: &addresses, loop_header_value: "instance-1", intake: &intake };
     let raw = format!("From: {from}\n{headers}\n\ntext\n");
     let mail = parse(raw.as_bytes(), &Limits::default());
     let class = classify(&mail, &own);

@@ -13,6 +13,7 @@ mod digest;
 mod envelope;
 pub mod headers;
 mod html;
+pub mod intake;
 mod layer;
 mod limits;
 pub mod mbox;

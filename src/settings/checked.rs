@@ -235,7 +235,7 @@ pub struct Addressing {
 pub struct Authentication {
     /// The authserv-ids whose topmost Authentication-Results header is believed (RFC 8601), in lower case.
     pub authserv_ids: Vec<String>,
-    /// Verify DKIM ourselves, which asks the DNS.
+    /// Verify DKIM ourselves where the host says nothing, which asks the DNS. It never tells that DMARC fails.
     pub verify_dkim: bool,
 }
 

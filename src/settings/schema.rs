@@ -391,7 +391,8 @@ const AUTHENTICATION: Section = Section {
             "verify_dkim",
             Kind::Switch,
             Default::Switch(false),
-            "verify DKIM ourselves, which asks the DNS, where the host writes no results",
+            "verify DKIM ourselves where the host writes no results, which asks the DNS for keys of the sender's domain; \
+             that DMARC fails cannot be told this way, only by the host",
         ),
     ],
 };
