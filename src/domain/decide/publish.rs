@@ -136,7 +136,9 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     desk.fact(Fact::Published, None, at);
     let lists = desk.rules.lists.clone();
     for list in &lists {
-        desk.mail_list(list.address.clone(), format!("{}{}", list.prefix, rendition.subject), rendition.text.clone());
+        // Settings are read without blanks at their ends, so the blank between is ours.
+        let subject = format!("{} {}", list.prefix.trim_end(), rendition.subject);
+        desk.mail_list(list.address.clone(), subject.trim_start().to_owned(), rendition.text.clone());
     }
     let site = !desk.rules.publisher.base_url.is_empty();
     if site {
