@@ -53,13 +53,20 @@ const REPORT: &str = "The login form accepts any password.\n\n!publish\n\nAna";
 fn assert_discreet(town: &Town) {
     let log = town.house.log();
     assert!(log.contains("inbox open") && log.contains("decided"), "the log was written: {log}");
-    for secret in ["@", "Login", "bypass", "login form", "password", "login.php", "Ana", "dev", "BEGIN PGP", "!publish", "[EX-"] {
+    for secret in
+        ["@", "Login", "bypass", "login form", "password", "login.php", "Ana", "dev", "BEGIN PGP", "!publish", "[EX-"]
+    {
         assert!(!log.contains(secret), "the log holds {secret:?}:\n{log}");
     }
 }
 
 /// Writes a report and waits until it is acknowledged and with the team. Gives both mails.
-fn report(town: &Town, reporter: &mut Person, member: &mut Person, house: Option<&str>) -> (people::Seen, people::Seen) {
+fn report(
+    town: &Town,
+    reporter: &mut Person,
+    member: &mut Person,
+    house: Option<&str>,
+) -> (people::Seen, people::Seen) {
     let mail = reporter.write(town::HOUSE, SUBJECT, REPORT, house, town.house.now());
     reporter.send(&town.postfix, &mail);
     let delivered = Instant::now();
@@ -98,10 +105,15 @@ fn assert_published(town: &Town, list: &mut Person, preview: &people::Seen) {
     let verdict = subscriber.verify_detached(&entity, &signature);
     assert_eq!(verdict.good.as_deref(), Some(town.key.as_str()), "{}", verdict.status);
     assert!(!String::from_utf8_lossy(&advisory.raw).contains("security+"), "a keyed address is nothing for the public");
-    assert!(preview.text.contains(advisory.text.trim()), "what was confirmed is what was sent: {} {}", preview.text, advisory.text);
+    assert!(
+        preview.text.contains(advisory.text.trim()),
+        "what was confirmed is what was sent: {} {}",
+        preview.text,
+        advisory.text
+    );
     let mut other = entity.clone();
-    other[entity.len() - 3] ^= 1;
-    assert_eq!(subscriber.verify_detached(&other, &signature).good, None, "the signature covers the last line");
+    other.extend_from_slice(b"\r\nMore.\r\n");
+    assert_eq!(subscriber.verify_detached(&other, &signature).good, None, "nothing can be added to it");
     assert!(advisory.text.contains("ninstall"), "{}", advisory.text);
     for ending in ["txt", "html"] {
         let page = town.house.path(&format!("site/advisories/ex-2026-0001.{ending}"));
@@ -126,7 +138,8 @@ fn assert_whole(town: &Town, daemon: daemon::Daemon) {
 
 #[test]
 fn the_full_story_on_real_servers() {
-    let plan = Plan { mailboxes: &[ANA, BO, DEV, LIST], vouched: &[], bounced: &[], way: Way::Starttls, start: Some(START) };
+    let plan =
+        Plan { mailboxes: &[ANA, BO, DEV, LIST], vouched: &[], bounced: &[], way: Way::Starttls, start: Some(START) };
     let (town, boxes) = Town::build(&plan);
     let mut ana = Person::with_key("Ana", ANA, &boxes, START - DAY);
     let mut bo = Person::with_key("Bo", BO, &boxes, START - DAY);
@@ -154,7 +167,8 @@ fn the_full_story_on_real_servers() {
     assert!(more.text.contains("Here is more") && more.text.contains("EX-2026-0001"), "{}", more.text);
     assert!(!more.text.contains("This receipt is automatic"), "our own words are not sent back: {}", more.text);
 
-    let commands = "!state valid\n!state accepted\n!maintainer dev@module.test\n!to maintainer\n\nPlease look at login.php.";
+    let commands =
+        "!state valid\n!state accepted\n!maintainer dev@module.test\n!to maintainer\n\nPlease look at login.php.";
     let mail = bo.answer(&copy, commands, house, town.house.now());
     bo.send(&town.postfix, &mail);
     let receipt = bo.next();
@@ -175,19 +189,28 @@ fn the_full_story_on_real_servers() {
     let mail = bo.answer(&preview, &preview.line("!confirm "), house, town.house.now());
     bo.send(&town.postfix, &mail);
     assert_published(&town, &mut list, &preview);
-    let told = ana.next_that("word that it is public", |mail| mail.text.contains("https://example.test/security/advisories/"));
+    let told =
+        ana.next_that("word that it is public", |mail| mail.text.contains("https://example.test/security/advisories/"));
     assert!(told.encrypted);
     assert_discreet(&town);
     assert_whole(&town, daemon);
+    assert_eq!(list.unread(), 0, "exactly one advisory");
 }
 
 #[test]
 fn the_full_story_in_clear_on_real_servers() {
     let vouched = ["reporter.test", "team.test", "module.test"];
-    let plan = Plan { mailboxes: &[ANA, BO, CY, DEV, LIST], vouched: &vouched, bounced: &[], way: Way::Tls, start: Some(START) };
+    let plan = Plan {
+        mailboxes: &[ANA, BO, CY, DEV, LIST],
+        vouched: &vouched,
+        bounced: &[],
+        way: Way::Tls,
+        start: Some(START),
+    };
     let (town, boxes) = Town::build(&plan);
     let person = |name, address| Person::without_key(name, address, &boxes);
-    let (mut ana, mut bo, mut cy, mut dev) = (person("Ana", ANA), person("Bo", BO), person("Cy", CY), person("Dev", DEV));
+    let (mut ana, mut bo, mut cy, mut dev) =
+        (person("Ana", ANA), person("Bo", BO), person("Cy", CY), person("Dev", DEV));
     let mut list = person("List", LIST);
     town.introduce(&[&ana, &bo, &cy, &dev, &list]);
     let clear = "[privacy]\nclear = [\"team\", \"reporter\", \"maintainer\"]\n[authentication]\nauthserv_ids = [\"mx.example.test\"]\n";
@@ -213,7 +236,10 @@ fn the_full_story_in_clear_on_real_servers() {
     let mail = cy.answer(&asked, &confirm, None, town.house.now());
     cy.send(&town.postfix, &mail);
     let notice = dev.next();
-    assert!(!notice.encrypted && notice.signed_by.as_deref() == house && notice.text.contains("EX-2026-0001"), "{notice:?}");
+    assert!(
+        !notice.encrypted && notice.signed_by.as_deref() == house && notice.text.contains("EX-2026-0001"),
+        "{notice:?}"
+    );
 
     let draft = a_silent_month(&town, &mut dev, &mut bo, town.house.now());
     let mail = bo.answer(&draft, "!publish", None, town.house.now());
@@ -225,4 +251,5 @@ fn the_full_story_in_clear_on_real_servers() {
     assert_published(&town, &mut list, &preview);
     assert_discreet(&town);
     assert_whole(&town, daemon);
+    assert_eq!(list.unread(), 0, "exactly one advisory");
 }

@@ -28,7 +28,8 @@ impl Service {
     fn build(start: Option<i64>) -> Self {
         let mailboxes = [ANA, BO, "@others.test"];
         let bounced = &[MOVED][..];
-        let (town, boxes) = Town::build(&Plan { mailboxes: &mailboxes, vouched: &[], bounced, way: Way::Starttls, start });
+        let (town, boxes) =
+            Town::build(&Plan { mailboxes: &mailboxes, vouched: &[], bounced, way: Way::Starttls, start });
         let ana = Person::without_key("Ana", ANA, &boxes);
         let bo = Person::with_key("Bo", BO, &boxes, start.unwrap_or_else(|| town.house.now()) - 3 * 86_400);
         town.introduce(&[&ana, &bo]);
@@ -323,7 +324,8 @@ fn heard(socket: &UnixDatagram, patience: Duration) -> Option<String> {
     let mut buffer = [0; 256];
     while Instant::now() < end {
         if let Ok(length) = socket.recv(&mut buffer) {
-            return Some(String::from_utf8_lossy(&buffer[..length]).trim().to_owned());
+            let word = buffer.get(..length).expect("what was received");
+            return Some(String::from_utf8_lossy(word).trim().to_owned());
         }
     }
     None
@@ -340,7 +342,11 @@ fn the_first_start_on_a_filled_inbox_asks_what_to_do_with_it() {
         for arguments in [&[][..], &["--once"][..]] {
             let refused = service.town.house.run(&[&["run", "--config", "postern.toml"], arguments].concat(), b"");
             assert_eq!(refused.code, Some(78), "{}", refused.stderr);
-            assert!(refused.stderr.contains("already holds 1 mail") && refused.stderr.contains("--adopt quiet"), "{}", refused.stderr);
+            assert!(
+                refused.stderr.contains("already holds 1 mail") && refused.stderr.contains("--adopt quiet"),
+                "{}",
+                refused.stderr
+            );
             assert_eq!(service.town.dovecot.count(""), 1, "nothing was touched");
         }
         service.nobody_got_anything();

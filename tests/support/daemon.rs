@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::print_stderr,
     reason = "a test runs the program, waits for it and shows its log"
 )]
@@ -248,6 +249,7 @@ fn machine_now() -> i64 {
 fn faketime_library() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
     let places = folders.chain([PathBuf::from("/usr/lib")]);
-    let mut found = places.map(|folder| folder.join(Path::new("faketime/libfaketimeMT.so.1"))).filter(|file| file.exists());
+    let mut found =
+        places.map(|folder| folder.join(Path::new("faketime/libfaketimeMT.so.1"))).filter(|file| file.exists());
     found.next().expect("the package faketime is installed")
 }

@@ -60,10 +60,17 @@ impl Town {
         let results: Vec<(&str, String)> = plan
             .vouched
             .iter()
-            .map(|domain| (*domain, format!("Authentication-Results: mx.example.test; dmarc=pass header.from={domain}")))
+            .map(|domain| {
+                (*domain, format!("Authentication-Results: mx.example.test; dmarc=pass header.from={domain}"))
+            })
             .collect();
         let prepend: Vec<(&str, &str)> = results.iter().map(|(domain, line)| (*domain, line.as_str())).collect();
-        let postfix = Postfix::start_with(&Options { mailboxes: &mailboxes, prepend: &prepend, bounced: plan.bounced, ..Options::default() });
+        let postfix = Postfix::start_with(&Options {
+            mailboxes: &mailboxes,
+            prepend: &prepend,
+            bounced: plan.bounced,
+            ..Options::default()
+        });
         let house = Install::new();
         let owner = Gnupg::new();
         if let Some(start) = plan.start {
@@ -129,6 +136,7 @@ pub fn member(person: &Person) -> String {
 
 /// The pins of known outsiders.
 pub fn pins(people: &[&Person]) -> String {
-    let pins = people.iter().filter_map(|person| Some(format!("\"{}\" = \"{}\"\n", person.address, person.key.as_ref()?)));
+    let pins =
+        people.iter().filter_map(|person| Some(format!("\"{}\" = \"{}\"\n", person.address, person.key.as_ref()?)));
     format!("[keys.pins]\n{}", pins.collect::<String>())
 }
