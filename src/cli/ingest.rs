@@ -103,11 +103,14 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
             found.push(path);
             continue;
         }
+        // Beside its mails a Maildir holds files of its server, such as lists of UIDs.
+        let maildir = path.join("cur").is_dir() && path.join("new").is_dir();
         let entries = std::fs::read_dir(&path).map_err(|error| unreadable(&path, &error))?;
         for entry in entries {
             let entry = entry.map_err(|error| unreadable(&path, &error))?;
             let name = entry.file_name();
-            let hidden = name.to_string_lossy().starts_with('.') || name == "tmp";
+            let foreign = maildir && name != "cur" && name != "new";
+            let hidden = foreign || name.to_string_lossy().starts_with('.') || name == "tmp";
             if !hidden && depth < DEPTH_MAX {
                 folders.push((entry.path(), depth + 1));
             }

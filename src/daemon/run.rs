@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use super::control::{Answer, Errand, listen, serve};
 use super::exit::{Failure, IO, OS_FILE, SOFTWARE, UNAVAILABLE};
@@ -21,12 +22,42 @@ use crate::engine::step::{Adopt, Engine};
 use crate::ports::{Clock, Wake};
 use crate::settings::Settings;
 
+/// After a client could not be taken, none is for this time.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// Longest sleep of the loop: clocks are looked at this often even if nothing wakes it.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
 /// How long a stop waits for answers of relays. A stop takes less than 5 seconds in all.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long `run --once` waits for an inbox that cannot be reached.
 const ONCE_PATIENCE: i64 = 60;
+
+/// Where systemd sets no watchdog the pulse is felt this often, for nobody.
+const PULSE_EVERY: Duration = Duration::from_secs(20);
+
+/// The pulse of the engine's thread: beats at each turn. Measured by the monotonic clock, which nobody sets.
+struct Pulse {
+    last: Mutex<Instant>,
+    /// A third of the watchdog's period.
+    every: Duration,
+}
+
+impl Pulse {
+    fn start() -> Self {
+        let every = sd_notify::watchdog_enabled().map_or(PULSE_EVERY, |period| period / 3);
+        Self { last: Mutex::new(Instant::now()), every }
+    }
+
+    fn beat(&self) {
+        if let Ok(mut last) = self.last.lock() {
+            *last = Instant::now();
+        }
+    }
+
+    /// The engine's thread beats at each turn; one that hangs lets the watchdog run out.
+    fn is_felt(&self) -> bool {
+        self.last.lock().is_ok_and(|last| last.elapsed() < self.every.saturating_mul(3))
+    }
+}
 
 /// What wakes the engine's thread.
 enum Nudge {
@@ -62,20 +93,20 @@ pub fn run(settings: &Settings, adopt: Option<Adopt>, until: Until) -> Result<()
     let pending = Arc::new(AtomicBool::new(false));
     let wake = waker(nudges.clone(), Arc::clone(&pending));
     let engine = assemble::engine(settings, adopt, runtime.handle(), &wake)?;
-    let beat = Arc::new(Mutex::new(SystemClock.now()));
-    let thread_beat = Arc::clone(&beat);
+    let pulse = Arc::new(Pulse::start());
+    let thread_pulse = Arc::clone(&pulse);
     let stop = nudges.clone();
     let (ended, end) = tokio::sync::oneshot::channel();
     let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
         let mut engine = engine;
-        let result = turn(&mut engine, &nudged, &pending, until, &thread_beat);
+        let result = turn(&mut engine, &nudged, &pending, until, &thread_pulse);
         drop(engine);
         let _ = ended.send(());
         result
     });
     let thread =
         thread.map_err(|error| Failure::new(OS_FILE, format!("failed to start the engine's thread: {error}")))?;
-    let attended = runtime.block_on(attend(settings, &nudges, &beat, end, until));
+    let attended = runtime.block_on(attend(settings, &nudges, &pulse, end, until));
     drop(stop.send(Nudge::Stop));
     let result = thread
         .join()
@@ -103,7 +134,7 @@ fn waker(nudges: Sender<Nudge>, pending: Arc<AtomicBool>) -> Wake {
 async fn attend(
     settings: &Settings,
     nudges: &Sender<Nudge>,
-    beat: &Arc<Mutex<Timestamp>>,
+    pulse: &Pulse,
     mut end: tokio::sync::oneshot::Receiver<()>,
     until: Until,
 ) -> Result<(), Failure> {
@@ -114,15 +145,14 @@ async fn attend(
         Until::Stopped => Some(listen(&settings.daemon.socket)?),
         Until::Done => None,
     };
-    let watchdog = sd_notify::watchdog_enabled().map_or(Duration::from_secs(20), |period| period / 3);
-    let mut tick = tokio::time::interval(watchdog);
+    let mut tick = tokio::time::interval(pulse.every);
     notify(NotifyState::Ready);
     loop {
         tokio::select! {
             _ = &mut end => return Ok(()),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = tick.tick() => if is_alive(beat, watchdog) { notify(NotifyState::Watchdog) },
+            _ = tick.tick() => if pulse.is_felt() { notify(NotifyState::Watchdog) },
             client = accept(listener.as_ref()) => if let Some(stream) = client {
                 let nudges = nudges.clone();
                 tokio::spawn(serve(stream, move |errand| drop(nudges.send(Nudge::Errand(Box::new(errand))))));
@@ -136,7 +166,15 @@ async fn attend(
 
 async fn accept(listener: Option<&tokio::net::UnixListener>) -> Option<tokio::net::UnixStream> {
     match listener {
-        Some(listener) => listener.accept().await.ok().map(|(stream, _)| stream),
+        Some(listener) => match listener.accept().await {
+            Ok((stream, _)) => Some(stream),
+            Err(error) => {
+                // Out of descriptors, for instance: the next try would fail as fast.
+                tracing::warn!(kind = ?error.kind(), "a client of the socket could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                None
+            }
+        },
         None => std::future::pending().await,
     }
 }
@@ -145,28 +183,20 @@ fn notify(state: NotifyState<'_>) {
     drop(sd_notify::notify(&[state]));
 }
 
-/// The engine's thread beats at each turn; one that hangs lets the watchdog run out.
-fn is_alive(beat: &Mutex<Timestamp>, watchdog: Duration) -> bool {
-    let last = beat.lock().map_or(Timestamp(0), |last| *last);
-    SystemClock.now().since(last) < watchdog.saturating_mul(3)
-}
-
 /// Steps the engine until it is told to stop, or until everything is done.
 fn turn(
     engine: &mut Engine,
     nudged: &Receiver<Nudge>,
     pending: &AtomicBool,
     until: Until,
-    beat: &Mutex<Timestamp>,
+    pulse: &Pulse,
 ) -> Result<(), Failure> {
     let started = SystemClock.now();
     loop {
         let now = SystemClock.now();
-        if let Ok(mut last) = beat.lock() {
-            *last = now;
-        }
+        pulse.beat();
         let progress = engine.step(now)?;
-        let wait = if progress.worked { Duration::ZERO } else { sleep(progress.wake_at, now) };
+        let wait = if progress.worked { Duration::ZERO } else { sleep(progress.wake_at, now).min(pulse.every) };
         if !progress.worked && until == Until::Done && all_done(engine, progress.in_flight, started, now)? {
             return Ok(());
         }
@@ -213,8 +243,8 @@ fn run_errand(engine: &mut Engine, errand: Errand, now: Timestamp) -> Result<(),
 
 /// Waits a moment for the answers to what is under way, so that as little as possible is sent again.
 fn finish(engine: &mut Engine, nudged: &Receiver<Nudge>) -> Result<(), Failure> {
-    let stopped = SystemClock.now();
-    while engine.settle_only(SystemClock.now())? > 0 && SystemClock.now().since(stopped) < STOP_PATIENCE {
+    let stopped = Instant::now();
+    while engine.settle_only(SystemClock.now())? > 0 && stopped.elapsed() < STOP_PATIENCE {
         drop(nudged.recv_timeout(Duration::from_millis(100)));
     }
     Ok(())

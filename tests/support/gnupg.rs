@@ -8,6 +8,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Kinds of keys.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,8 @@ pub struct Verdict {
 /// One GNUPGHOME, with an agent that ends when it is dropped.
 pub struct Gnupg {
     home: tempfile::TempDir,
+    /// What GnuPG takes for the present, in seconds since 1970; zero is the machine's clock.
+    clock: AtomicI64,
 }
 
 impl Default for Gnupg {
@@ -42,7 +45,12 @@ impl Gnupg {
     /// An empty home. Its path is short, because the agent's socket lies in it.
     pub fn new() -> Self {
         let home = tempfile::Builder::new().prefix("gpg").tempdir_in("/tmp").unwrap();
-        Self { home }
+        Self { home, clock: AtomicI64::new(0) }
+    }
+
+    /// Stops GnuPG's clock at an instant, in seconds since 1970: keys and signatures are made then.
+    pub fn set_clock(&self, seconds: i64) {
+        self.clock.store(seconds, Ordering::SeqCst);
     }
 
     /// The directory.
@@ -158,6 +166,10 @@ impl Gnupg {
         let common = ["--batch", "--yes", "--no-tty", "--pinentry-mode", "loopback", "--status-fd", "2"];
         let mut command = command("gpg");
         command.arg("--homedir").arg(self.home()).args(common);
+        let clock = self.clock.load(Ordering::SeqCst);
+        if clock != 0 {
+            command.arg("--faked-system-time").arg(format!("{clock}!"));
+        }
         if !args.contains(&"--passphrase") {
             command.args(["--passphrase", ""]);
         }

@@ -34,6 +34,8 @@ pub struct Options<'a> {
     pub prepend: &'a [(&'a str, &'a str)],
     /// Recipients answered with 450.
     pub deferred: &'a [&'a str],
+    /// Recipients whose mail is taken and then returned to its sender as undeliverable.
+    pub bounced: &'a [&'a str],
 }
 
 /// A running Postfix.
@@ -217,12 +219,14 @@ fn write_settings(root: &Path, options: &Options<'_>) {
         pairs.iter().fold(String::new(), |text, (key, value)| text + &format!("{key} {action}{value}\n"))
     };
     let deferred: Vec<_> = options.deferred.iter().map(|address| (*address, "450 4.2.1 come again later")).collect();
+    // The queue manager, not the listener, finds out: so it is taken first.
+    let bounced: Vec<_> = options.bounced.iter().map(|address| (*address, "error:5.1.1 nobody of that name")).collect();
     let tables = [
         ("boxes", boxes),
         ("uids", uids),
         ("gids", gids),
         ("prepend", pairs(options.prepend, "PREPEND ")),
-        ("deferred", pairs(&deferred, "")),
+        ("deferred", pairs(&deferred, "") + &pairs(&bounced, "FILTER ")),
     ];
     for (name, text) in tables {
         fs::write(root.join("etc").join(name), text).unwrap();

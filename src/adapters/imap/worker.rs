@@ -138,7 +138,6 @@ impl Worker {
                 retry = RETRY_FIRST;
             }
             let error = fault.into_error();
-            tracing::warn!(class = ?error.class, reason = %error.message, retry_in_seconds = retry.as_secs(), "inbox lost");
             let class = error.class;
             self.emit(InboxEvent::Lost { error, retry_in_seconds: retry.as_secs() });
             self.back_off(retry, class);
@@ -158,7 +157,8 @@ impl Worker {
             outcome => outcome?.0,
         };
         self.opened_at = Some(now());
-        tracing::info!(waiting, leave = ?server.leave, idle = server.can_idle, "inbox open");
+        // That it is open, or lost, the engine says, of any inbox.
+        tracing::debug!(leave = ?server.leave, idle = server.can_idle, "logged in");
         self.emit(InboxEvent::Opened { waiting });
         loop {
             self.take_commands();
