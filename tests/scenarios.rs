@@ -460,3 +460,76 @@ fn h1_a_publication_is_refused_while_the_embargo_runs() {
     assert!(story.got(&bo, &sent)[0].text.contains("24 hours"), "an old confirmation is void");
     assert_eq!(story.case(1).publication, PublicationState::Approved);
 }
+
+#[test]
+fn c3_what_an_outsider_gets_back_does_not_depend_on_what_could_be_opened() {
+    let (ana, bo) = (keyed("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"));
+    let eve = keyless("Eve", "eve@elsewhere.example");
+    let mut story = Story::new(&[&bo], &[&ana], &[Audience::Reporter]);
+    let sent = story.report(&ana, Protect::Sealed);
+    let ack = story.one(&ana, &sent);
+    // Ana's answer, captured on its way: its inside points at the case, in her name.
+    let (seed, now) = (story.rehearsal.draw(), story.rehearsal.now());
+    let writing = Writing {
+        subject: "Re: secret",
+        answers: Some(&ack),
+        protect: Protect::Sealed,
+        ..to_house("The second secret.")
+    };
+    let captured = String::from_utf8(ana.write(&story.house, &writing, now, seed).expect("a mail")).expect("ascii");
+    let resent = |body: &str| {
+        let strip = |line: &&str| {
+            !line.starts_with("In-Reply-To:")
+                && !line.starts_with("References:")
+                && (!line.starts_with(" <") || line.contains("ana@"))
+        };
+        let (head, rest) = body.split_once("\r\n\r\n").expect("a head");
+        let head: Vec<_> = head.split("\r\n").filter(strip).collect();
+        let mail = format!("{}\r\n\r\n{rest}", head.join("\r\n"));
+        mail.replace("ana@reporter.example", "eve@elsewhere.example").replace("Ana", "Eve").into_bytes()
+    };
+    let opened = story.rehearsal.receive(&resent(&captured)).expect("works");
+    let broken = captured.replacen("\r\nw", "\r\nx", 1).replace("Message-ID: <", "Message-ID: <2");
+    let unopened = story.rehearsal.receive(&resent(&broken)).expect("works");
+    let notices = |sent: &[Sent]| -> Vec<(String, String)> {
+        let seen = story.got(&eve, sent);
+        seen.iter()
+            .map(|mail| {
+                (
+                    mail.subject.replace("0002", "N").replace("0003", "N"),
+                    mail.text.replace("0002", "N").replace("0003", "N"),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(notices(&opened), notices(&unopened));
+    assert_eq!(notices(&opened).len(), 1);
+    assert!(notices(&opened)[0].1.contains("EX-2026-N") && !notices(&opened)[0].1.contains("secret"));
+    assert!(story.got(&bo, &opened)[0].text.contains("AUTHOR INSIDE IS ANOTHER"), "the team is warned");
+    assert_eq!(story.case(1).parties.len(), 1, "it joined nothing");
+}
+
+#[test]
+fn d4_a_new_address_takes_the_place_of_one_that_bounced() {
+    let (ana, bo) = (keyless("Ana", "ana@reporter.example"), keyed("Bo", "bo@team.example"));
+    let mut story = Story::new(&[&bo], &[], &[Audience::Reporter, Audience::Maintainer]);
+    let sent = story.report(&ana, Protect::Clear);
+    let report = story.one(&bo, &sent);
+    let sent = story.answer(&bo, &report, "!maintainer old@module.example", Protect::Sealed);
+    let id = story.one(&keyless("Old", "old@module.example"), &sent).message_id.expect("an id");
+    let next = story.one(&bo, &sent);
+    let dsn = format!(
+        "Return-Path: <>\r\nFrom: MAILER-DAEMON@module.example\r\nTo: security@example.org\r\nSubject: Undelivered\r\n\
+         Message-ID: <dsn@module.example>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\n\
+         Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; module.example\r\n\r\n\
+         Final-Recipient: rfc822; old@module.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n\
+         Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: {id}\r\n\r\n--b--\r\n"
+    );
+    story.rehearsal.receive(dsn.as_bytes()).expect("works");
+    assert_eq!(story.case(1).contacts[0].state, ContactState::Suspended);
+    let sent = story.answer(&bo, &next, "!maintainer new@module.example", Protect::Sealed);
+    assert_eq!(story.got(&keyless("New", "new@module.example"), &sent).len(), 1);
+    assert_eq!(story.case(1).contacts.len(), 1, "one maintainer, one clock");
+    assert_eq!(story.case(1).contacts[0].state, ContactState::Contacted);
+}

@@ -30,7 +30,7 @@ use crate::domain::token::digest_hex;
 use crate::engine::step::{Adopt, Engine, Ports, ReturnPath, Setup};
 use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
-use crate::pgp::keyring::Keyring;
+use crate::pgp::keyring::{KeyProblem, Keyring};
 use crate::ports::{Clock, Inbox, Relay, Site, Wake};
 use crate::render;
 use crate::settings::checked::{self, Settings};
@@ -83,7 +83,8 @@ pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Resul
     let keyring = keyring(settings, now)?;
     let rules = rules(settings, &keyring)?;
     check_certificates(&rules, &keyring, now)?;
-    let limits = Limits::default();
+    let raw_bytes = usize::try_from(settings.limits.message_bytes).unwrap_or(usize::MAX);
+    let limits = Limits { raw_bytes, ..Limits::default() };
     Ok(Setup {
         keyring,
         authserv_ids: settings.authentication.authserv_ids.clone(),
@@ -121,10 +122,15 @@ fn keyring(settings: &Settings, now: Timestamp) -> Result<Keyring, Failure> {
 fn check_certificates(rules: &Rules, keyring: &Keyring, now: Timestamp) -> Result<(), Failure> {
     let members = rules.team.iter().filter_map(|member| member.fingerprint.as_ref());
     for fingerprint in members.chain(rules.pins.values()) {
-        keyring.usable_for_encryption(fingerprint, now).map_err(|problem| {
-            let advice = "put a current certificate into the folder keys.certificates, or correct the fingerprint";
-            Failure::new(CONFIG, format!("keys: {fingerprint}: {problem}; {advice}"))
-        })?;
+        match keyring.usable_for_encryption(fingerprint, now) {
+            Ok(()) => {}
+            Err(KeyProblem::Unknown) => {
+                let advice = "put the certificate into the folder keys.certificates, or correct the fingerprint";
+                return Err(Failure::new(CONFIG, format!("keys: {fingerprint}: {}; {advice}", KeyProblem::Unknown)));
+            }
+            // Time makes certificates expire; mail to their owners is held then, and everything else goes on.
+            Err(problem) => tracing::warn!(%fingerprint, %problem, "a pinned certificate cannot be used"),
+        }
     }
     Ok(())
 }

@@ -168,6 +168,33 @@ impl Command {
         !matches!(self, Self::List | Self::Help | Self::Requeue(_))
     }
 
+    /// The waiting mail it is about.
+    #[must_use]
+    pub fn waiting_mail(&self) -> Option<MailId> {
+        match self {
+            Self::Admit(mail, _) | Self::Requeue(mail) => Some(*mail),
+            Self::Note
+            | Self::To(_)
+            | Self::Owner(_)
+            | Self::State(..)
+            | Self::Severity(_)
+            | Self::EmbargoUntil(_)
+            | Self::EmbargoLift
+            | Self::Maintainer(..)
+            | Self::Status
+            | Self::List
+            | Self::Publish
+            | Self::Confirm(_)
+            | Self::Help => None,
+        }
+    }
+
+    /// The token that it confirms.
+    #[must_use]
+    pub fn confirmed_token(&self) -> Option<&str> {
+        if let Self::Confirm(token) = self { Some(token) } else { None }
+    }
+
     /// Whether it changes nothing.
     #[must_use]
     pub fn only_reads(&self) -> bool {

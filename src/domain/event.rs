@@ -253,4 +253,6 @@ pub enum Fate {
     Duplicate(MailId),
     /// A machine's answer or a bounce, noted with its case.
     Noted(CaseId),
+    /// Commands of a member about no case; answered, and nothing is left to do.
+    Answered,
 }

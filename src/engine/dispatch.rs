@@ -57,16 +57,19 @@ impl Engine {
         if queued.is_empty() {
             return Ok(false);
         }
-        let originals = self.originals(&mut queued, now)?;
+        // A mail that ended the process at each attempt is held instead of tried once more.
+        let hopeless = queued.extract_if(.., |mail| mail.attempts >= SEAL_ATTEMPTS_MAX);
+        let hopeless = hopeless.map(|mail| (mail, Unsealed::Key(SealError::Library))).collect();
+        self.not_sealed(hopeless, now)?;
         self.store.session().raise_seal_attempts(&queued.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
         crash::point("sealing");
+        let originals = self.originals(&mut queued, now)?;
         let (rules, keyring) = (&self.setup.rules, &self.setup.keyring);
         let results = in_parallel(&queued, self.threads.get(), |mail| {
             let original = mail.plan.attach.and_then(|id| originals.get(&id));
             seal::seal(&mail.plan, original.map(Vec::as_slice), rules, keyring, now)
         });
-        let mut sealed = Vec::new();
-        let mut failed = Vec::new();
+        let (mut sealed, mut failed) = (Vec::new(), Vec::new());
         for (mail, result) in queued.into_iter().zip(results) {
             match result.unwrap_or(Err(Unsealed::Key(SealError::Library))) {
                 Ok(bytes) => sealed.push((mail.id, bytes)),
@@ -108,7 +111,7 @@ impl Engine {
     fn not_sealed(&mut self, failed: Vec<(QueuedMail, Unsealed)>, now: Timestamp) -> Result<(), EngineError> {
         for (mail, error) in failed {
             tracing::warn!(mail = mail.id.0, kind = mail.plan.kind.word(), %error, "a mail could not be sealed");
-            if error.is_temporary() && mail.attempts < SEAL_ATTEMPTS_MAX {
+            if error.is_temporary() && mail.attempts + 1 < SEAL_ATTEMPTS_MAX {
                 continue;
             }
             let detail = error.to_string();
@@ -124,7 +127,7 @@ impl Engine {
 
     fn submit_due(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let room = IN_FLIGHT_MAX.saturating_sub(self.in_flight).min(MAILS_PER_STEP);
-        if room == 0 || self.ports.relays.is_empty() {
+        if room == 0 || self.relays_full || self.ports.relays.is_empty() {
             return Ok(false);
         }
         let claimed = self.store.session().claim_due(now, room)?;
@@ -141,6 +144,8 @@ impl Engine {
                 back.push(id);
             }
         }
+        // They are full until one of them answers; trying again before would only write to the disk.
+        self.relays_full = !back.is_empty() && self.in_flight > 0;
         self.store.session().unclaim(&back)?;
         crash::point("submitted");
         Ok(true)
@@ -187,6 +192,7 @@ impl Engine {
         if outcomes.is_empty() {
             return Ok(false);
         }
+        self.relays_full = false;
         crash::point("answered");
         self.in_flight = self.in_flight.saturating_sub(outcomes.len());
         let mut settled = Vec::new();
@@ -217,7 +223,11 @@ impl Engine {
                 let clock = (row.kind == MailKind::MaintainerNotice).then(|| event(DeliveryOutcome::Accepted));
                 (Settlement::Delivered, clock)
             }
-            RelayVerdict::Refused => failed(),
+            RelayVerdict::Refused => {
+                tracing::warn!(mail = outcome.id.0, detail = %outcome.detail, "refused");
+                failed()
+            }
+            RelayVerdict::Unknown if row.ambiguous > 0 => failed(),
             RelayVerdict::Unknown => {
                 tracing::warn!(
                     mail = outcome.id.0,
@@ -225,10 +235,13 @@ impl Engine {
                 );
                 (Settlement::Ambiguous { next_at: now.after(AFTER_SILENCE) }, None)
             }
-            RelayVerdict::Deferred => match next_attempt(row.attempts, row.created_at, now, &row.message_id) {
-                Some(next_at) => (Settlement::Deferred { next_at }, None),
-                None => failed(),
-            },
+            RelayVerdict::Deferred => {
+                tracing::warn!(mail = outcome.id.0, detail = %outcome.detail, "deferred");
+                match next_attempt(row.attempts, row.created_at, now, &row.message_id) {
+                    Some(next_at) => (Settlement::Deferred { next_at }, None),
+                    None => failed(),
+                }
+            }
         };
         Ok(Some(Settled { row: outcome.id, end: End::Settled(settlement), detail: outcome.detail.clone(), event }))
     }

@@ -15,7 +15,7 @@ use crate::domain::time::{DAY, Timestamp};
 use crate::domain::token;
 use crate::engine::read::Reading;
 use crate::mail::bounce::{Action, BounceReport};
-use crate::mail::classify::{MailClass, is_read, may_be_answered};
+use crate::mail::classify::{MailClass, is_read};
 use crate::mail::intake::Reporter;
 use crate::mail::parse::TextSource;
 use crate::mail::thread::is_forward;
@@ -105,16 +105,16 @@ impl Bench<'_> {
     }
 
     fn person(&self) -> Result<Ruling, StoreError> {
+        if let (true, Some(outside)) = (self.reading.author_differs(), &self.reading.outer_author) {
+            // Somebody may have resent what another wrote. It joins nothing and proves nothing; what its sender gets back
+            // is what he would get if we could not have opened it.
+            return self.opens(outside, None);
+        }
         let Some(author) = self.reading.author.as_ref() else {
             return Ok(Ruling::Alarming(
                 "it has no author, or more than one; look at it in the archive folder".to_owned(),
             ));
         };
-        if self.reading.author_differs() {
-            return Ok(Ruling::Alarming(
-                "its protected author is not the author outside; somebody may have resent it".to_owned(),
-            ));
-        }
         if author.same_mailbox(&self.rules.address) {
             return Ok(Ruling::Alarming("it claims to come from our own address".to_owned()));
         }
@@ -225,39 +225,30 @@ impl Bench<'_> {
         block: command::Block,
         case: Option<crate::domain::case::Case>,
     ) -> Result<Ruling, StoreError> {
-        let token = block.commands().find_map(|command| match command {
-            Command::Confirm(token) => Some(token.clone()),
-            Command::Note
-            | Command::To(_)
-            | Command::Owner(_)
-            | Command::State(..)
-            | Command::Severity(_)
-            | Command::EmbargoUntil(_)
-            | Command::EmbargoLift
-            | Command::Maintainer(..)
-            | Command::Admit(..)
-            | Command::Requeue(_)
-            | Command::Status
-            | Command::List
-            | Command::Publish
-            | Command::Help => None,
-        });
+        let token = block.commands().find_map(Command::confirmed_token);
         let confirmation = match (token, &case) {
-            (Some(token), Some(case)) => self.session.confirmation(&token, case.id)?,
+            (Some(token), Some(case)) => self.session.confirmation(token, case.id)?,
             (Some(_) | None, _) => None,
         };
         let fate = match &case {
             Some(case) => Fate::Joined(case.id, member.key.clone()),
-            None => Fate::Quarantined("commands of a member, answered".to_owned()),
+            None => Fate::Answered,
         };
         let report_text = match &case {
             Some(case) => self.session.first_report(case.id)?,
             None => None,
         };
+        let mut waiting = self.session.waiting(LISTED_MAX)?;
+        for mail in block.commands().filter_map(Command::waiting_mail) {
+            // What a command names counts, however long the list has become.
+            if !waiting.iter().any(|listed| listed.mail == mail) {
+                waiting.extend(self.session.waiting_mail(mail)?);
+            }
+        }
         let snapshot = Snapshot {
             case,
             open_cases: self.session.open_cases(LISTED_MAX)?,
-            waiting: self.session.waiting(LISTED_MAX)?,
+            waiting,
             confirmation,
             report_text,
             ..Snapshot::default()
@@ -318,7 +309,19 @@ impl Bench<'_> {
             hits.push(Hit { case: known.id, pointer: Pointer::Tag, sender: self.sender(&known, author) });
         }
         hits.sort_by_key(|hit| hit.pointer);
+        // What only the inside points at counts for those whom the case knows. For anybody else it must make no
+        // difference whether we could open his mail.
+        hits.retain(|hit| hit.sender.is_some() || self.points_outside(hit));
         Ok(hits)
+    }
+
+    fn points_outside(&self, hit: &Hit) -> bool {
+        let outer = &self.reading.outer_keys;
+        match hit.pointer {
+            Pointer::Token => outer.tokens.iter().any(|(case, _, _)| *case == hit.case),
+            Pointer::OurMessage | Pointer::ForeignMessage => !outer.references.is_empty(),
+            Pointer::Tag => outer.tag == Some(hit.case),
+        }
     }
 
     fn sender(&self, case: &crate::domain::case::Case, author: &Address) -> Option<KnownSender> {
@@ -392,7 +395,7 @@ impl Bench<'_> {
     /// Whether an acknowledgement may go to the author. What a source says of itself does not count for whom it names.
     fn wants_answers(&self, author: &Address) -> bool {
         match self.reading.reporter {
-            Reporter::Author => may_be_answered(&self.reading.mail, &self.reading.class),
+            Reporter::Author => self.reading.may_be_answered,
             Reporter::Named(_) => self.reading.named_outside && is_read(author),
             Reporter::Unnamed => false,
         }
@@ -400,7 +403,7 @@ impl Bench<'_> {
 
     fn incoming(&self, author: &Address) -> Incoming {
         let reading = self.reading;
-        let sent = reading.mail.date.filter(|date| *date < self.mail.arrived).unwrap_or(self.mail.arrived);
+        let sent = reading.outer_date.filter(|date| *date < self.mail.arrived).unwrap_or(self.mail.arrived);
         let old = self.now.since(sent) > ACK_AGE_MAX;
         let answerable = match self.mail.answerable {
             Answerable::Yes if old => Answerable::Old,
@@ -414,7 +417,7 @@ impl Bench<'_> {
             subject: reading.mail.subject.clone(),
             text: reading.mail.text.clone(),
             own_text: reading.own_text.clone(),
-            message_id: reading.mail.message_id.clone(),
+            message_id: reading.outer_message_id.clone(),
             form: reading.form,
             verdict: reading.verdict.clone(),
             authenticity: reading.authenticity,

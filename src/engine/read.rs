@@ -5,7 +5,7 @@
 //! cannot be opened is a verdict.
 
 use crate::domain::event::Authenticity;
-use crate::domain::id::{Address, Fingerprint};
+use crate::domain::id::{Address, Fingerprint, MessageId};
 use crate::domain::party::Form;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
@@ -67,8 +67,18 @@ pub struct Reading {
     pub own_text: String,
     /// A `!case` line of ours in the quoted part.
     pub quoted_case: Option<String>,
-    /// Where it points.
+    /// Where it points, by its protected headers where it has some.
     pub keys: ThreadKeys,
+    /// Where it points by its outer headers alone.
+    pub outer_keys: ThreadKeys,
+    /// The Date outside, which alone decides whether it is too old to be acknowledged.
+    pub outer_date: Option<Timestamp>,
+    /// The author outside.
+    pub outer_author: Option<Address>,
+    /// The Message-ID outside, which is the one that its author's mail program knows.
+    pub outer_message_id: Option<MessageId>,
+    /// Whether the outside asks for no automatic answer, or could not get one.
+    pub may_be_answered: bool,
     /// The decrypted entity, to pass on to the team.
     pub opened: Option<Vec<u8>>,
     /// Digest of everything that the mail says, whatever its MIME looks like: text, attachments, ciphertext.
@@ -98,6 +108,9 @@ impl Reader<'_> {
             |mail: &ParsedMail| source.map_or(Reporter::Author, |kind| intake::reporter(mail, kind, addresses));
         let outside = reporter_in(&outer);
         let named_outside = matches!(outside, Reporter::Named(_));
+        let outer_keys = thread::keys(&outer, &self.rules.case_prefix);
+        let (outer_date, outer_author) = (outer.date, outer.author().cloned());
+        let (outer_message_id, may_be_answered) = (outer.message_id.clone(), classify::may_be_answered(&outer, &class));
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
         let reporter = if named_outside { outside } else { reporter_in(&opening.mail) };
@@ -112,6 +125,11 @@ impl Reader<'_> {
             own_text: own.text,
             quoted_case: quote::quoted_case_line(&opening.mail.text),
             keys: thread::keys(&opening.mail, &self.rules.case_prefix),
+            outer_keys,
+            outer_date,
+            outer_author,
+            outer_message_id,
+            may_be_answered,
             form: opening.form,
             signature: opening.signature,
             partial: opening.partial,
@@ -309,8 +327,13 @@ fn verdict(opening: &Opening) -> String {
         Signature::UnknownKey { issuer: None } => "signed by an unknown key".to_owned(),
         Signature::Invalid { reason } => format!("signature not accepted: {reason}"),
     };
+    let author = if opening.mail.defects.contains(&Defect::FromMismatch) {
+        "; THE AUTHOR INSIDE IS ANOTHER THAN OUTSIDE: somebody may have resent it, so quote nothing of it"
+    } else {
+        ""
+    };
     let partial = if opening.partial { "; ONLY A PART is encrypted or signed, so it proves nothing" } else { "" };
-    format!("{encryption}, {signature}{partial}")
+    format!("{encryption}, {signature}{partial}{author}")
 }
 
 #[cfg(test)]

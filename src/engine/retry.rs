@@ -10,6 +10,8 @@ use crate::domain::token::digest_hex;
 const WAIT_MAX: Duration = HOUR.saturating_mul(4);
 /// After this the mail is given up and the team is told.
 pub const GIVE_UP_AFTER: Duration = DAY.saturating_mul(5);
+/// A mail that waited out a standstill of ours is tried at least this often all the same.
+const ATTEMPTS_MIN: u32 = 5;
 /// Wait before the one identical copy after a final dot that got no answer (RFC 1047).
 pub const AFTER_SILENCE: Duration = MINUTE.saturating_mul(15);
 
@@ -19,7 +21,7 @@ pub const AFTER_SILENCE: Duration = MINUTE.saturating_mul(15);
 /// so that many mails deferred together do not come back together.
 #[must_use]
 pub fn next_attempt(attempts: u32, first: Timestamp, now: Timestamp, id: &MessageId) -> Option<Timestamp> {
-    if now.since(first) >= GIVE_UP_AFTER {
+    if now.since(first) >= GIVE_UP_AFTER && attempts >= ATTEMPTS_MIN {
         return None;
     }
     let doubled = MINUTE.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1).min(16)).unwrap_or(u32::MAX));
@@ -53,5 +55,6 @@ mod tests {
         let first = Timestamp(0);
         assert!(next_attempt(30, first, first.after(GIVE_UP_AFTER - MINUTE), &id).is_some());
         assert_eq!(next_attempt(30, first, first.after(GIVE_UP_AFTER), &id), None);
+        assert!(next_attempt(1, first, first.after(GIVE_UP_AFTER), &id).is_some(), "after a standstill of ours");
     }
 }

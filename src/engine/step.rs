@@ -14,6 +14,9 @@ use crate::pgp::keyring::Keyring;
 use crate::ports::{Disk, DkimCheck, Entropy, ErrorClass, Inbox, PortError, Relay, Site};
 use crate::store::{Store, StoreError};
 
+/// How long clocks wait for an inbox that cannot be read.
+const CLOCKS_WAIT_MAX: std::time::Duration = crate::domain::time::HOUR;
+
 /// What to do with mail that lay in the INBOX before the first start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adopt {
@@ -83,6 +86,8 @@ pub struct Engine {
     pub(super) inbox_state: InboxState,
     pub(super) in_flight: usize,
     pub(super) disk_low: bool,
+    pub(super) relays_full: bool,
+    pub(super) started: Timestamp,
     pub(super) threads: NonZeroUsize,
 }
 
@@ -138,7 +143,18 @@ impl Engine {
         let adopting = !store.session().adopted()?;
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let inbox_state = InboxState { open: false, drained: false, was_open: false };
-        Ok(Self { setup, ports, store, adopting, inbox_state, in_flight: 0, disk_low: false, threads })
+        Ok(Self {
+            setup,
+            ports,
+            store,
+            adopting,
+            inbox_state,
+            in_flight: 0,
+            disk_low: false,
+            relays_full: false,
+            started: at,
+            threads,
+        })
     }
 
     /// Does a bounded amount of what is due: fetch and store, decide, clocks, seal and send.
@@ -147,11 +163,25 @@ impl Engine {
     /// The engine must be dropped after one.
     pub fn step(&mut self, now: Timestamp) -> Result<Progress, EngineError> {
         let mut worked = self.accept(now)?;
-        worked |= self.work(now)?;
-        worked |= self.fire_timers(now)?;
-        worked |= self.dispatch(now)?;
-        let wake_at = self.store.session().next_wake()?;
+        if self.disk_low {
+            // What is under way is settled; nothing new is begun on a disk that cannot hold it.
+            self.settle_only(now)?;
+        } else {
+            worked |= self.work(now)?;
+            if self.knows_the_mail(now) {
+                worked |= self.fire_timers(now)?;
+            }
+            worked |= self.dispatch(now)?;
+        }
+        let waits = self.disk_low || self.relays_full || !self.knows_the_mail(now);
+        let wake_at = if waits { None } else { self.store.session().next_wake()? };
         Ok(Progress { worked, wake_at, in_flight: self.in_flight })
+    }
+
+    /// After a time of standing still, the answer that stops a clock may lie in the inbox: clocks wait until it has
+    /// been read, but not for ever.
+    fn knows_the_mail(&self, now: Timestamp) -> bool {
+        self.inbox_state.drained || now.since(self.started) > CLOCKS_WAIT_MAX
     }
 
     /// What is known of the inbox.

@@ -89,14 +89,14 @@ impl Session<'_> {
         })
     }
 
-    /// How many acknowledgements were queued lately, whatever became of them.
+    /// How many acknowledgements, or notices in their place, were queued lately, whatever became of them.
     ///
     /// # Errors
     /// What the database says.
     pub fn ack_counts(&self, to: &Address, now: Timestamp) -> Result<AckCounts, StoreError> {
         let sql = "SELECT count(*) FILTER (WHERE recipient_key = ?1) AS to_address,
             count(*) FILTER (WHERE created_at > ?3) AS in_an_hour
-            FROM outbox WHERE kind = 'acknowledgement' AND created_at > ?2";
+            FROM outbox WHERE kind IN ('acknowledgement', 'notice') AND created_at > ?2";
         let values = params![to.key(), now.before(DAY).0, now.before(HOUR).0];
         let counts = self.one("count acknowledgements", sql, values, |row| {
             Ok(AckCounts { to_address_in_a_day: row.get("to_address")?, in_an_hour: row.get("in_an_hour")? })

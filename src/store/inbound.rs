@@ -152,6 +152,7 @@ impl Session<'_> {
             Fate::Quarantined(reason) => ("quarantined", None, None, Some(reason.as_str()), None),
             Fate::Duplicate(first) => ("duplicate", None, None, None, Some(first.0)),
             Fate::Noted(case) => ("noted", Some(case.0), None, None, None),
+            Fate::Answered => ("answered", None, None, None, None),
         };
         let sql =
             "UPDATE mail SET fate = ?2, case_id = ?3, party = ?4, reason = ?5, duplicate_of = ?6, decided_at = ?7,
@@ -216,12 +217,12 @@ impl Session<'_> {
         self.one("load a mail", "SELECT bytes FROM mail_bytes WHERE mail_id = ?1", [mail.0], |row| row.get(0))
     }
 
-    /// Mails that wait for a member, oldest first.
+    /// Mails that wait for a member, newest first.
     ///
     /// # Errors
     /// What the database says.
     pub fn waiting(&self, limit: usize) -> Result<Vec<WaitingMail>, StoreError> {
-        let sql = format!("{WAITING} WHERE fate IN ('held', 'quarantined') ORDER BY id LIMIT ?1");
+        let sql = format!("{WAITING} WHERE fate IN ('held', 'quarantined') ORDER BY id DESC LIMIT ?1");
         self.all("load waiting mail", &sql, [row::limit(limit)], waiting)
     }
 

@@ -86,7 +86,7 @@ CREATE TABLE mail (
     author TEXT,                                   -- From address, once read
     text_digest TEXT,                              -- digest of its readable text, once read
     fate TEXT NOT NULL DEFAULT 'undecided'         -- what became of it
-        CHECK (fate IN ('undecided', 'joined', 'held', 'quarantined', 'duplicate', 'noted')),
+        CHECK (fate IN ('undecided', 'joined', 'held', 'quarantined', 'duplicate', 'noted', 'answered')),
     case_id INTEGER REFERENCES cases (id),         -- the case joined, claimed or noted with
     party TEXT,                                    -- key of the party or member it joined as
     reason TEXT,                                   -- why it was quarantined
@@ -166,7 +166,7 @@ CREATE INDEX outbox_claimed ON outbox (id) WHERE state = 'claimed';
 CREATE INDEX outbox_held ON outbox (id) WHERE state = 'held';
 CREATE INDEX outbox_local ON outbox (message_local);
 CREATE INDEX outbox_unique ON outbox (message_unique);
-CREATE INDEX outbox_acks ON outbox (created_at, recipient_key) WHERE kind = 'acknowledgement';
+CREATE INDEX outbox_acks ON outbox (created_at, recipient_key) WHERE kind IN ('acknowledgement', 'notice');
 
 -- Sealed bytes: made once, sent at every attempt.
 CREATE TABLE outbox_bytes (
