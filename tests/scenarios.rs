@@ -1,5 +1,5 @@
 //! Stories told to the real engine: real database, real keys, Maildirs and a clock set by hand.
-#![expect(clippy::expect_used, reason = "a story that cannot go on has failed")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on has failed")]
 
 use std::time::Duration;
 

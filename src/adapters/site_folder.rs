@@ -126,7 +126,7 @@ mod tests {
         fs::create_dir(&inside).unwrap();
         let mut site = SiteFolder::open(&inside).unwrap();
         let long = "a".repeat(NAME_MAX_BYTES + 1);
-        let deep = vec!["a"; DEPTH_MAX + 1].join("/");
+        let deep = ["a"; DEPTH_MAX + 1].join("/");
         let odd = ["", "/etc/x", "../x", "a/../../x", "a//b", "a/", ".", "a/./b", "a b", "a\0b", "a\\b", "\u{e9}"];
         for path in odd.into_iter().chain([long.as_str(), deep.as_str(), ".unfinished-a"]) {
             assert_eq!(site.write(path, b"x").unwrap_err().class, ErrorClass::Configuration, "{path:?}");

@@ -27,7 +27,7 @@ pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Dec
         Event::MailHeld(mail) => report::held(&mut desk, mail),
         Event::AutomaticReply(party, mail) => report::automatic(&mut desk, party, *mail),
         Event::TeamMail(mail) => {
-            team::received(&mut desk, mail, &team::World { open_cases, waiting, confirmation, report_text })
+            team::received(&mut desk, mail, &team::World { open_cases, waiting, confirmation, report_text });
         }
         Event::TimerDue(key, action) => timer::due(&mut desk, key, *action),
         Event::Delivery(delivery) => delivery::ended(&mut desk, delivery),

@@ -70,7 +70,7 @@ impl Engine {
                 }
             }
             InboxEvent::Vanished(_) => {
-                tracing::warn!("a stored mail was moved away by somebody else before it was settled")
+                tracing::warn!("a stored mail was moved away by somebody else before it was settled");
             }
             InboxEvent::Lost { error, retry_in_seconds } => {
                 self.inbox_state.open = false;
