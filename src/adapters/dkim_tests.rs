@@ -1,3 +1,5 @@
+//! Mail signed by a key made here, judged with keys put into the cache: no packet leaves the machine.
+
 use super::*;
 use mail_auth::common::crypto::{Ed25519Key, SigningKey};
 use mail_auth::common::headers::HeaderWriter;

@@ -101,6 +101,9 @@ pub struct Incoming {
     pub subject: String,
     /// The whole readable text.
     pub text: String,
+    /// What was encrypted in only a part of the mail. Anybody may have taken it from elsewhere: the team sees it, marked
+    /// and in encrypted mail; nothing else is done with it.
+    pub partial_text: Option<String>,
     /// The author's own words, without quotes and signature.
     pub own_text: String,
     /// Its Message-ID.

@@ -416,6 +416,7 @@ impl Bench<'_> {
             from: author.clone(),
             subject: reading.mail.subject.clone(),
             text: reading.mail.text.clone(),
+            partial_text: reading.partial_text.clone(),
             own_text: reading.own_text.clone(),
             message_id: reading.outer_message_id.clone(),
             form: reading.form,

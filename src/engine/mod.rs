@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod dispatch;
 mod fate;
+mod partial;
 pub mod read;
 mod retry;
 mod seal;

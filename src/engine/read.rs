@@ -1,8 +1,8 @@
 //! One mail read: classified, opened, its own text taken apart. Bytes in, value out, no state.
 //!
 //! Machine mail is recognised before anything is decrypted. Only a layer that is the whole mail is
-//! opened and acted on; anything less is marked partial and commands nothing. Never fails: what
-//! cannot be opened is a verdict.
+//! opened and acted on; anything less is marked partial, commands nothing, and is opened beside the
+//! mail for the team to see. Never fails: what cannot be opened is a verdict.
 
 use crate::domain::event::Authenticity;
 use crate::domain::id::{Address, Fingerprint, MessageId};
@@ -10,6 +10,7 @@ use crate::domain::party::Form;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
+use crate::engine::partial;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, IntakeKind, MailClass, OwnMarks};
 use crate::mail::intake::{self, Reporter, Source};
@@ -61,6 +62,8 @@ pub struct Reading {
     pub signature: Signature,
     /// Whether encryption or signature covers only a part.
     pub partial: bool,
+    /// What the encrypted parts hold where encryption covers only a part: for the team to see, and for nothing else.
+    pub partial_text: Option<String>,
     /// One line for the team.
     pub verdict: String,
     /// The author's own words.
@@ -113,12 +116,14 @@ impl Reader<'_> {
         let (outer_message_id, may_be_answered) = (outer.message_id.clone(), classify::may_be_answered(&outer, &class));
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
+        let parts = opening.partial.then(|| partial::text(&opening.mail, self.keyring, self.limits, at));
         let reporter = if named_outside { outside } else { reporter_in(&opening.mail) };
         let (author, authenticity) = authorship(&opening.mail, &reporter, authenticity);
         Reading {
             author,
             authenticity,
             verdict: verdict(&opening) + &named_by(source, &reporter),
+            partial_text: parts.flatten(),
             reporter,
             named_outside,
             class,

@@ -1,3 +1,5 @@
+//! What is asked of DKIM, and what its answers mean.
+
 use std::sync::Mutex;
 
 use super::*;

@@ -60,7 +60,13 @@ pub enum Reporter {
 /// Finds the reporter in a mail of a source. `ours` are the addresses that are never a reporter's.
 #[must_use]
 pub fn reporter(mail: &ParsedMail, kind: &IntakeKind, ours: &[Address]) -> Reporter {
-    let Some(source) = mail.author() else { return Reporter::Author };
+    let Some(source) = mail.author() else {
+        // The inside may contradict the From outside, which alone made the mail that of a form or tracker.
+        return match kind {
+            IntakeKind::List { .. } => Reporter::Author,
+            IntakeKind::Form | IntakeKind::Tracker => Reporter::Unnamed,
+        };
+    };
     let other = |address: &Address| !same_base(source, address) && !ours.iter().any(|own| same_base(own, address));
     let found = match kind {
         IntakeKind::List { list_id } if is_list_address(mail, list_id, source, ours) => {

@@ -1,3 +1,5 @@
+//! Which mail is that of a source, and whom it names as its reporter.
+
 use super::*;
 use crate::domain::token::InstanceKey;
 use crate::mail::classify::{AutoKind, MailClass, OwnMarks, classify};

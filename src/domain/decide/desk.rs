@@ -12,6 +12,9 @@ use crate::domain::rules::Rules;
 use crate::domain::template::{Fields, Template, Words};
 use crate::domain::time::Timestamp;
 
+/// What stands above the content of an encrypted part, in a forward.
+const PARTIAL_MARK: &str = "--- a part was encrypted; this is its content, of unproved origin ---";
+
 /// How a mail to a party goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -29,16 +32,33 @@ pub(super) struct Letter {
     pub automatic: Automatic,
     pub attach: Option<MailId>,
     pub attach_key: bool,
+    /// Shown below the text, marked, where the letter goes out encrypted.
+    pub partial: Option<String>,
 }
 
 impl Letter {
     pub(super) fn new(kind: MailKind, template: Template, automatic: Automatic) -> Self {
-        Self { kind, template, fields: Fields::new(), automatic, attach: None, attach_key: false }
+        Self { kind, template, fields: Fields::new(), automatic, attach: None, attach_key: false, partial: None }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.insert(name, value.into());
         self
+    }
+
+    /// With the content of encrypted parts below the text; only for letters to the team.
+    pub(super) fn with_partial(mut self, partial: Option<String>) -> Self {
+        self.partial = partial;
+        self
+    }
+
+    /// Puts the content of encrypted parts below the text. A letter in clear has it not, and does not say that there is
+    /// one: whoever reads it on its way would learn what we can decrypt.
+    fn show_partial(&mut self) {
+        if let Some(partial) = self.partial.take() {
+            let text = self.fields.entry("text").or_default();
+            *text = format!("{text}\n\n{PARTIAL_MARK}\n\n{partial}").trim_start().to_owned();
+        }
     }
 
     pub(super) fn attaching(mut self, mail: MailId) -> Self {
@@ -208,6 +228,9 @@ impl<'a> Desk<'a> {
             let automatic = letter.automatic;
             letter = Letter::new(MailKind::Notice, Template::Notice, automatic);
             letter.attach_key = true;
+        }
+        if sealed {
+            letter.show_partial();
         }
         let words = self.words(letter.template, letter.fields);
         let label = self.label();

@@ -191,12 +191,14 @@ pub(super) fn quarantined(desk: &mut Desk<'_>, mail: MailId, reason: &str) {
 fn described(letter: Letter, mail: &Incoming) -> Letter {
     let candidates: Vec<String> = mail.candidates.iter().map(ToString::to_string).collect();
     letter
+        .with_partial(mail.partial_text.as_deref().map(shown))
         .with("from", mail.from.to_string())
         .with("verdict", mail.verdict.clone())
         .with("attachments", mail.attachments.join(", "))
         .with("candidates", candidates.join(", "))
 }
 
+/// A stranger's text as it is shown to the team: bounded, and no line of it a command when it is quoted back.
 pub(super) fn shown(text: &str) -> String {
     // A line that looks like one of ours must not be taken for it when the mail is quoted back.
     let lines = text.lines().map(|line| if line.starts_with('!') { format!(" {line}") } else { line.to_owned() });

@@ -5,6 +5,7 @@
 
 use super::apply::{self, Acting};
 use super::desk::{Desk, Letter};
+use super::report;
 use crate::domain::command::{Block, Command, Grade, parse};
 use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};
 use crate::domain::event::{CaseLine, Proof, SignatureSeen, TeamMail, WaitingMail};
@@ -229,7 +230,8 @@ fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
     desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
     // A note that looks like nothing but a quote is shown whole: better too much than nothing.
     let text = if mail.block.body.is_empty() { &mail.incoming.text } else { &mail.block.body };
-    share_note(desk, &member.key, "the team", text);
+    let partial = mail.incoming.partial_text.as_deref().map(report::shown);
+    share(desk, &member.key, "the team", text, partial.as_deref());
     let next = if mail.plain {
         "To write to the reporter, begin your mail with the line \"!to reporter\"."
     } else {
@@ -246,6 +248,10 @@ fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
 
 /// Shows the other members what one of them wrote or did.
 pub(super) fn share_note(desk: &mut Desk<'_>, author: &PartyKey, audience: &str, text: &str) {
+    share(desk, author, audience, text, None);
+}
+
+fn share(desk: &mut Desk<'_>, author: &PartyKey, audience: &str, text: &str, partial: Option<&str>) {
     let (title, name) = (desk.title(), desk.rules.name_of(author));
     let text = text.lines().map(|line| if line.starts_with('!') { format!(" {line}\n") } else { format!("{line}\n") });
     let text: String = text.collect();
@@ -255,6 +261,7 @@ pub(super) fn share_note(desk: &mut Desk<'_>, author: &PartyKey, audience: &str,
             .with("author", name.clone())
             .with("audience", audience)
             .with("text", text.trim_end())
+            .with_partial(partial.map(str::to_owned))
     });
 }
 

@@ -71,6 +71,7 @@ fn incoming(from: &str, form: Form) -> Incoming {
         from: address(from),
         subject: "SECRETWORD in the parser".into(),
         text: "SECRETWORD".into(),
+        partial_text: None,
         own_text: "SECRETWORD".into(),
         message_id: None,
         form,
