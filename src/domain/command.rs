@@ -234,9 +234,12 @@ impl Block {
 #[must_use]
 pub fn parse(own_text: &str, quoted_case: Option<&str>, prefix: &str) -> Block {
     let mut block = Block::default();
-    let text = own_text.trim_start_matches(['\n', '\r', ' ', '\t']);
-    let mut rest = text.lines();
-    if text.starts_with('!') {
+    let mut rest = own_text.lines();
+    while rest.clone().next().is_some_and(|line| line.trim().is_empty()) {
+        rest.next();
+    }
+    // Column one, and nothing else: a line that stands indented was quoted or is shown.
+    if rest.clone().next().is_some_and(|line| line.starts_with('!')) {
         for written in joined_lines(&mut rest) {
             let ended = read_line(&written, prefix, &mut block);
             if ended {
@@ -253,6 +256,19 @@ pub fn parse(own_text: &str, quoted_case: Option<&str>, prefix: &str) -> Block {
         block.nonce = Some(nonce);
     }
     block
+}
+
+/// The first line of a text that may not leave the team: a command, which ended up below the empty line that ends the
+/// commands, or a line with which our own mails to members are answered, however it is quoted.
+#[must_use]
+pub fn internal_line(text: &str) -> Option<&str> {
+    let marked = |c: char| c.is_whitespace() || matches!(c, '>' | '|' | ':');
+    text.lines().find(|line| {
+        let bare = line.trim_start_matches(marked);
+        let word = bare.strip_prefix('!').and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+        let verb = VERBS.iter().any(|verb| verb.word.eq_ignore_ascii_case(word));
+        verb && (line.starts_with('!') || matches!(word, "case" | "confirm" | "CASE" | "CONFIRM"))
+    })
 }
 
 /// Takes the lines of the block from the front, with continuations joined, up to the first blank or foreign line.
