@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, MailClass, OwnMarks};
-use crate::mail::parse::{self, CryptoLayer, Defect, Limits, ParsedMail};
+use crate::mail::parse::{self, CryptoLayer, Limits, ParsedMail, TextSource};
 use crate::mail::quote;
 use crate::mail::thread::{self, ThreadKeys};
 use crate::pgp::keyring::{Keyring, certificates_in};
@@ -20,6 +20,13 @@ use crate::pgp::open::{self, OpenError, Signature};
 
 /// Most attachments that are named in a forward.
 const NAMED_ATTACHMENTS_MAX: usize = 30;
+
+/// Why the inside of a mail is not shown: what it holds is not this author's.
+const NOT_HIS: &str = "NOT SHOWN: its protected author is not the author outside, so it may be stolen from somebody else; \
+                       the attached original is for the team's eyes alone";
+/// The same, where nothing inside names an author.
+const SAID_BEFORE: &str = "NOT SHOWN: another author sent us exactly this before, so it may be stolen from him; the attached \
+                           original is for the team's eyes alone";
 
 /// What reading needs beside the mail.
 #[derive(Clone, Copy)]
@@ -58,6 +65,8 @@ pub struct Reading {
     pub own_text: String,
     /// A `!case` line of ours in the quoted part.
     pub quoted_case: Option<String>,
+    /// When its author says that it was written, as anybody on the way could read it.
+    pub sent: Option<Timestamp>,
     /// Where it points.
     pub keys: ThreadKeys,
     /// The decrypted entity, to pass on to the team.
@@ -84,7 +93,7 @@ impl Reader<'_> {
             Authentication::Fail => Authenticity::Fail,
             Authentication::Unknown => Authenticity::Unknown,
         };
-        let content_digest = content_digest(&outer);
+        let (sent, outside) = (outer.date, content_digest(&outer));
         let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
@@ -100,8 +109,10 @@ impl Reader<'_> {
             signature: opening.signature,
             partial: opening.partial,
             mail: opening.mail,
+            sent,
+            // What was encrypted is the same however its ciphertext is wrapped.
+            content_digest: opening.opened.as_deref().map_or(outside, digest_hex),
             opened: opening.opened,
-            content_digest,
         }
     }
 
@@ -114,7 +125,7 @@ impl Reader<'_> {
                 Opening { signature, ..Opening::shut(outer) }
             }
             CryptoLayer::InlineSigned { armored } => match open::verify_cleartext(armored, self.keyring, at) {
-                Ok((text, signature)) => Opening { signature, ..Opening::shut(with_text(&outer, &text)) },
+                Ok((text, signature)) => Opening { signature, ..Opening::shut(outer.with_text(&text, self.limits)) },
                 Err(_) => Opening { signature: Signature::Bad, ..Opening::shut(outer) },
             },
             CryptoLayer::Encrypted { ciphertext } => match open::decrypt(ciphertext, self.keyring, at) {
@@ -126,7 +137,7 @@ impl Reader<'_> {
                     signature: opened.signature,
                     form: Form::Encrypted,
                     opened: Some(opened.plaintext.clone()),
-                    ..Opening::shut(with_text(&outer, &opened.plaintext))
+                    ..Opening::shut(outer.with_text(&opened.plaintext, self.limits))
                 },
                 Err(error) => Opening::failed(outer, error),
             },
@@ -136,6 +147,12 @@ impl Reader<'_> {
     /// The inside of an encrypted mail; a signature may be in the same layer, or be the whole of the inside.
     fn inside(&self, outer: &ParsedMail, opened: open::Opened, at: Timestamp) -> Opening {
         let mail = parse::parse_inner(&opened.plaintext, outer, self.limits);
+        if outer.author().is_some() && mail.author().is_none() {
+            // Somebody else's ciphertext in a mail of this author. He learns nothing from the answer: it is the one
+            // that a mail gets which we cannot open.
+            let opened = Some(opened.plaintext);
+            return Opening { withheld: Some(NOT_HIS), form: Form::Encrypted, opened, ..Opening::shut(outer.clone()) };
+        }
         let (signature, partial) = match (&opened.signature, &mail.layer) {
             (_, CryptoLayer::Encrypted { .. } | CryptoLayer::InlineEncrypted { .. } | CryptoLayer::Partial) => {
                 (Signature::None, true)
@@ -147,7 +164,7 @@ impl Reader<'_> {
                 (opened.signature, false)
             }
         };
-        Opening { mail, form: Form::Encrypted, signature, partial, opened: Some(opened.plaintext), failure: None }
+        Opening { form: Form::Encrypted, signature, partial, opened: Some(opened.plaintext), ..Opening::shut(mail) }
     }
 }
 
@@ -165,10 +182,13 @@ impl Reading {
         }
     }
 
-    /// Whether the author inside is another than the author outside.
+    /// The same mail without the words of its encrypted part, which an earlier mail of another author held.
     #[must_use]
-    pub fn author_differs(&self) -> bool {
-        self.mail.defects.contains(&Defect::FromMismatch)
+    pub fn withheld(self) -> Self {
+        let verdict = format!("{}; {SAID_BEFORE}", self.verdict);
+        let mail =
+            ParsedMail { text: String::new(), text_from: TextSource::None, attachments: Vec::new(), ..self.mail };
+        Self { mail, verdict, own_text: String::new(), quoted_case: None, signature: Signature::None, ..self }
     }
 
     /// Names and sizes of the attachments.
@@ -201,11 +221,20 @@ struct Opening {
     partial: bool,
     opened: Option<Vec<u8>>,
     failure: Option<OpenError>,
+    withheld: Option<&'static str>,
 }
 
 impl Opening {
     fn shut(mail: ParsedMail) -> Self {
-        Self { mail, form: Form::Clear, signature: Signature::None, partial: false, opened: None, failure: None }
+        Self {
+            mail,
+            form: Form::Clear,
+            signature: Signature::None,
+            partial: false,
+            opened: None,
+            failure: None,
+            withheld: None,
+        }
     }
 
     fn failed(mail: ParsedMail, error: OpenError) -> Self {
@@ -227,14 +256,11 @@ fn content_digest(mail: &ParsedMail) -> String {
     digest_hex(digests.as_bytes())
 }
 
-fn with_text(outer: &ParsedMail, text: &[u8]) -> ParsedMail {
-    let mut mail = outer.clone();
-    mail.text = String::from_utf8_lossy(text).replace("\r\n", "\n");
-    mail
-}
-
 /// One line that only the verifier writes; text of the mail never gets into it.
 fn verdict(opening: &Opening) -> String {
+    if let Some(reason) = opening.withheld {
+        return format!("encrypted to us; {reason}");
+    }
     let encryption = match (&opening.failure, opening.form) {
         (Some(error), _) => format!("encrypted, but it could not be opened: {error}"),
         (None, Form::Encrypted) => "encrypted to us".to_owned(),
