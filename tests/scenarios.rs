@@ -505,7 +505,7 @@ fn c3_what_an_outsider_gets_back_does_not_depend_on_what_could_be_opened() {
     assert_eq!(notices(&opened), notices(&unopened));
     assert_eq!(notices(&opened).len(), 1);
     assert!(notices(&opened)[0].1.contains("EX-2026-N") && !notices(&opened)[0].1.contains("secret"));
-    assert!(story.got(&bo, &opened)[0].text.contains("AUTHOR INSIDE IS ANOTHER"), "the team is warned");
+    assert!(story.got(&bo, &opened)[0].text.contains("NOT SHOWN: its protected author"), "the team is warned");
     assert_eq!(story.case(1).parties.len(), 1, "it joined nothing");
 }
 

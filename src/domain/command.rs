@@ -261,12 +261,12 @@ impl Block {
 #[must_use]
 pub fn parse(own_text: &str, quoted_case: Option<&str>, prefix: &str) -> Block {
     let mut block = Block::default();
-    let mut text = own_text;
-    while let Some((_, below)) = text.split_once('\n').filter(|(line, _)| line.trim().is_empty()) {
-        text = below;
+    let mut rest = own_text.lines();
+    while rest.clone().next().is_some_and(|line| line.trim().is_empty()) {
+        rest.next();
     }
-    let mut rest = text.lines();
-    if text.starts_with('!') {
+    // Column one, and nothing else: a line that stands indented was quoted or is shown.
+    if rest.clone().next().is_some_and(|line| line.starts_with('!')) {
         for written in joined_lines(&mut rest) {
             let ended = read_line(&written, prefix, &mut block);
             if ended {
@@ -283,6 +283,19 @@ pub fn parse(own_text: &str, quoted_case: Option<&str>, prefix: &str) -> Block {
         block.nonce = Some(nonce);
     }
     block
+}
+
+/// The first line of a text that may not leave the team: a command, which ended up below the empty line that ends the
+/// commands, or a line with which our own mails to members are answered, however it is quoted.
+#[must_use]
+pub fn internal_line(text: &str) -> Option<&str> {
+    let marked = |c: char| c.is_whitespace() || matches!(c, '>' | '|' | ':');
+    text.lines().find(|line| {
+        let bare = line.trim_start_matches(marked);
+        let word = bare.strip_prefix('!').and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+        let verb = VERBS.iter().any(|verb| verb.word.eq_ignore_ascii_case(word));
+        verb && (line.starts_with('!') || matches!(word, "case" | "confirm" | "CASE" | "CONFIRM"))
+    })
 }
 
 /// Takes the lines of the block from the front, with continuations joined, up to the first blank or foreign line.

@@ -118,6 +118,12 @@ impl Address {
         Self(format!("{base}+{detail}@{}", self.domain()))
     }
 
+    /// The address without its `+detail`: the person behind all of them.
+    #[must_use]
+    pub fn without_detail(&self) -> Self {
+        Self(format!("{}@{}", self.local().split('+').next().unwrap_or_default(), self.domain()))
+    }
+
     /// The `+detail` of the local part, if there is one.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {

@@ -1,7 +1,8 @@
 //! Which case a mail belongs to (a pure choice among what it points at).
 //!
-//! An unguessable reference *and* a known sender join; a reference without a known sender is held
-//! and shown; a subject alone never joins and never holds a stranger's report back.
+//! An unguessable reference joins the known sender to whom we gave it; any other needs proof of its
+//! author. A reference without a known sender is held and shown; a subject alone never joins and
+//! never holds a stranger's report back.
 
 use super::id::CaseId;
 use super::party::PartyKey;
@@ -37,12 +38,16 @@ pub struct Hit {
     pub pointer: Pointer,
     /// The party whose address, alias or pinned signature the mail bears.
     pub sender: Option<KnownSender>,
+    /// Whether we gave the reference to this very sender, and not to another party or to the public.
+    pub given: bool,
+    /// What proves that the mail is this sender's.
+    pub proof: AuthorProof,
 }
 
 /// Proof of the author beyond the bare address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorProof {
-    /// DMARC or aligned DKIM passed, or a pinned key signed the whole.
+    /// DMARC or aligned DKIM passed, or the sender's own pinned key signed the whole.
     Proved,
     /// Nothing but the From line.
     Claimed,
@@ -66,12 +71,13 @@ pub enum Joining {
 
 /// Chooses among the hits, which stand in the order in which they count.
 #[must_use]
-pub fn join(hits: &[Hit], proof: AuthorProof) -> Joining {
+pub fn join(hits: &[Hit]) -> Joining {
     let joins = hits.iter().find_map(|hit| {
         let sender = hit.sender.clone()?;
-        let enough = match hit.pointer {
-            Pointer::Token | Pointer::OurMessage => proof != AuthorProof::Refuted,
-            Pointer::ForeignMessage | Pointer::Tag => proof == AuthorProof::Proved,
+        let enough = match (hit.proof, hit.pointer) {
+            (AuthorProof::Proved, _) => true,
+            (AuthorProof::Claimed, Pointer::Token | Pointer::OurMessage) => hit.given,
+            (AuthorProof::Claimed, Pointer::ForeignMessage | Pointer::Tag) | (AuthorProof::Refuted, _) => false,
         };
         enough.then_some(Joining::Joins(hit.case, sender))
     });
@@ -90,13 +96,13 @@ pub fn join(hits: &[Hit], proof: AuthorProof) -> Joining {
 mod tests {
     use super::*;
 
-    fn hit(pointer: Pointer, known: bool) -> Hit {
+    fn hit(pointer: Pointer, known: bool, given: bool, proof: AuthorProof) -> Hit {
         let sender = known.then(|| KnownSender { party: PartyKey("r1".into()), member: false });
-        Hit { case: CaseId(1), pointer, sender }
+        Hit { case: CaseId(1), pointer, sender, given, proof }
     }
 
-    fn check(pointer: Pointer, known: bool, proof: AuthorProof) -> &'static str {
-        match join(&[hit(pointer, known)], proof) {
+    fn check(pointer: Pointer, known: bool, given: bool, proof: AuthorProof) -> &'static str {
+        match join(&[hit(pointer, known, given, proof)]) {
             Joining::Joins(..) => "joins",
             Joining::Held(_) => "held",
             Joining::Opens { .. } => "opens",
@@ -104,47 +110,56 @@ mod tests {
     }
 
     #[test]
-    fn i12_a_reference_of_ours_and_a_known_sender_join() {
-        assert_eq!(check(Pointer::Token, true, AuthorProof::Claimed), "joins");
-        assert_eq!(check(Pointer::OurMessage, true, AuthorProof::Claimed), "joins");
+    fn i12_a_reference_of_ours_joins_the_sender_to_whom_it_was_given() {
+        for pointer in [Pointer::Token, Pointer::OurMessage] {
+            assert_eq!(check(pointer, true, true, AuthorProof::Claimed), "joins");
+            assert_eq!(check(pointer, true, false, AuthorProof::Claimed), "held");
+            assert_eq!(check(pointer, true, false, AuthorProof::Proved), "joins");
+        }
+    }
+
+    #[test]
+    fn b1_what_dmarc_calls_forged_never_joins() {
+        for pointer in [Pointer::Token, Pointer::OurMessage, Pointer::ForeignMessage, Pointer::Tag] {
+            assert_eq!(check(pointer, true, true, AuthorProof::Refuted), "held");
+        }
     }
 
     #[test]
     fn a2_a_stranger_with_a_leaked_reference_is_held() {
         for pointer in [Pointer::Token, Pointer::OurMessage, Pointer::ForeignMessage] {
-            assert_eq!(check(pointer, false, AuthorProof::Proved), "held");
+            assert_eq!(check(pointer, false, false, AuthorProof::Proved), "held");
         }
     }
 
     #[test]
     fn a1_a_guessed_subject_tag_opens_a_new_case() {
-        assert_eq!(check(Pointer::Tag, false, AuthorProof::Proved), "opens");
-        assert_eq!(join(&[hit(Pointer::Tag, false)], AuthorProof::Claimed), Joining::Opens { claims: Some(CaseId(1)) });
+        let tag = hit(Pointer::Tag, false, false, AuthorProof::Claimed);
+        assert_eq!(join(&[tag]), Joining::Opens { claims: Some(CaseId(1)) });
+        assert_eq!(check(Pointer::Tag, false, false, AuthorProof::Proved), "opens");
     }
 
     #[test]
     fn a_foreign_reference_or_a_tag_joins_only_an_authenticated_party() {
         for pointer in [Pointer::ForeignMessage, Pointer::Tag] {
-            assert_eq!(check(pointer, true, AuthorProof::Proved), "joins");
-            assert_eq!(check(pointer, true, AuthorProof::Claimed), "held");
+            assert_eq!(check(pointer, true, false, AuthorProof::Proved), "joins");
+            assert_eq!(check(pointer, true, false, AuthorProof::Claimed), "held");
         }
     }
 
     #[test]
     fn a_sender_whom_dmarc_refutes_joins_nothing() {
         for pointer in [Pointer::Token, Pointer::OurMessage, Pointer::ForeignMessage, Pointer::Tag] {
-            assert_eq!(check(pointer, true, AuthorProof::Refuted), "held");
+            assert_eq!(check(pointer, true, true, AuthorProof::Refuted), "held");
         }
     }
 
     #[test]
     fn the_first_pointer_with_a_known_sender_wins() {
-        let mut second = hit(Pointer::OurMessage, true);
+        let first = hit(Pointer::Token, false, false, AuthorProof::Claimed);
+        let mut second = hit(Pointer::OurMessage, true, true, AuthorProof::Claimed);
         second.case = CaseId(2);
-        assert!(matches!(
-            join(&[hit(Pointer::Token, false), second], AuthorProof::Claimed),
-            Joining::Joins(CaseId(2), _)
-        ));
-        assert_eq!(join(&[], AuthorProof::Proved), Joining::Opens { claims: None });
+        assert!(matches!(join(&[first, second]), Joining::Joins(CaseId(2), _)));
+        assert_eq!(join(&[]), Joining::Opens { claims: None });
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Gathers what the mail points at from the store; the choice among it is `domain::joining`'s.
 
+use crate::domain::case::Case;
 use crate::domain::command::{self, Command};
 use crate::domain::event::{
     Answerable, Authenticity, Delivery, DeliveryOutcome, Event, Fate, Incoming, NonceSeen, Proof, SignatureSeen,
@@ -9,9 +10,9 @@ use crate::domain::event::{
 };
 use crate::domain::id::{Address, CaseId, MailId};
 use crate::domain::joining::{AuthorProof, Hit, Joining, KnownSender, Pointer, join};
-use crate::domain::party::{Member, PartyKey, Role};
+use crate::domain::party::{Member, Party, PartyKey, Role};
 use crate::domain::rules::Rules;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::domain::token;
 use crate::engine::read::Reading;
 use crate::mail::bounce::{Action, BounceReport};
@@ -20,10 +21,12 @@ use crate::mail::intake::Reporter;
 use crate::mail::parse::TextSource;
 use crate::mail::thread::is_forward;
 use crate::pgp::open::Signature;
-use crate::store::{Session, StoreError, StoredMail};
+use crate::store::{Session, StoreError, StoredMail, Written};
 
 /// A mail older than this is never acknowledged by itself.
 const ACK_AGE_MAX: std::time::Duration = DAY.saturating_mul(7);
+/// Notes of one member in one case that are answered within an hour; more come from a program without any sign of one.
+const NOTES_PER_HOUR_MAX: u32 = 20;
 /// Cases and waiting mails shown by `!list`.
 const LISTED_MAX: usize = 100;
 
@@ -105,11 +108,6 @@ impl Bench<'_> {
     }
 
     fn person(&self) -> Result<Ruling, StoreError> {
-        if let (true, Some(outside)) = (self.reading.author_differs(), &self.reading.outer_author) {
-            // Somebody may have resent what another wrote. It joins nothing and proves nothing; what its sender gets back
-            // is what he would get if we could not have opened it.
-            return self.opens(outside, None);
-        }
         let Some(author) = self.reading.author.as_ref() else {
             return Ok(Ruling::Alarming(
                 "it has no author, or more than one; look at it in the archive folder".to_owned(),
@@ -117,6 +115,10 @@ impl Bench<'_> {
         };
         if author.same_mailbox(&self.rules.address) {
             return Ok(Ruling::Alarming("it claims to come from our own address".to_owned()));
+        }
+        // As a reporter the list would get the receipt, and every letter of the team.
+        if self.rules.lists.iter().any(|list| list.address.same_mailbox(author)) {
+            return Ok(Ruling::Alarming("it claims to come from a mailing list that we publish on".to_owned()));
         }
         if let Some(case) = self.mail.admitted.map(|case| self.session.case(case)).transpose()?.flatten()
             && let Some(party) = case.party_at(author).map(|party| party.key.clone())
@@ -129,7 +131,7 @@ impl Bench<'_> {
             return Ok(ruling);
         }
         let hits = self.hits(author)?;
-        match join(&hits, self.proof(&hits)) {
+        match join(&hits) {
             Joining::Joins(case, sender) => self.joins(case, sender.party, author),
             Joining::Held(case) => self.held(case, author),
             Joining::Opens { claims } => self.opens(author, claims),
@@ -197,17 +199,22 @@ impl Bench<'_> {
             nonce,
             signature,
         };
-        let proved = authenticated || by_reply_address || proof.nonce.as_ref().is_some_and(|nonce| nonce.live);
+        // What only a member can know proves him, unless his domain says that the mail is not his.
+        let knows = by_reply_address || proof.nonce.as_ref().is_some_and(|nonce| nonce.live);
+        let proved = authenticated || (knows && self.reading.authenticity != Authenticity::Fail);
+        let commands = block.commands().next().is_some() || block.has_errors();
         let Some(case) = case else {
             // Without a case a member can list and ask for help; anything else is his own report.
-            return if block.commands().next().is_some() || block.has_errors() {
-                self.team_mail(member, author, proof, block, None).map(Some)
-            } else {
-                Ok(None)
-            };
+            return if commands { self.team_mail(member, author, proof, block, None).map(Some) } else { Ok(None) };
         };
-        if !proved && block.commands().next().is_none() && !block.has_errors() {
+        if !proved && !commands {
             return self.held(case.id, author).map(Some);
+        }
+        if !commands && self.session.transcripts(case.id, &member.key, self.now.before(HOUR))? >= NOTES_PER_HOUR_MAX {
+            // Each note is answered and shown to the others: two programs that answer everything would never end.
+            return Ok(Some(Ruling::aside(
+                "a note of a member who wrote too many in an hour; a program may be answering us",
+            )));
         }
         self.team_mail(member, author, proof, block, Some(case)).map(Some)
     }
@@ -223,7 +230,7 @@ impl Bench<'_> {
         author: &Address,
         proof: Proof,
         block: command::Block,
-        case: Option<crate::domain::case::Case>,
+        case: Option<Case>,
     ) -> Result<Ruling, StoreError> {
         let token = block.commands().find_map(Command::confirmed_token);
         let confirmation = match (token, &case) {
@@ -286,27 +293,31 @@ impl Bench<'_> {
         let mut hits = Vec::new();
         for (case, given, _) in &self.reading.keys.tokens {
             let Some(known) = self.session.case(*case)? else { continue };
-            let parties =
+            let mut parties =
                 known.parties.iter().map(|party| &party.key).chain(self.rules.team.iter().map(|member| &member.key));
-            let valid =
-                parties.into_iter().any(|party| token::same(given, &self.rules.key.party_token(*case, &party.0)));
-            if valid {
-                hits.push(Hit { case: *case, pointer: Pointer::Token, sender: self.sender(&known, author) });
+            let whose = parties.find(|party| token::same(given, &self.rules.key.party_token(*case, &party.0)));
+            if let Some(whose) = whose {
+                hits.push(self.hit(&known, Pointer::Token, Some(whose), author));
             }
         }
         // A forward takes its matter to a new conversation, whatever it refers to.
         let references =
             if is_forward(&self.reading.mail.subject) { &[][..] } else { &self.reading.keys.references[..] };
         for id in references {
-            for (case, ours) in self.session.cases_of_message(id)? {
+            for (case, written) in self.session.cases_of_message(id)? {
                 let Some(known) = self.session.case(case)? else { continue };
-                let pointer =
-                    if ours && self.rules.key.made(id) { Pointer::OurMessage } else { Pointer::ForeignMessage };
-                hits.push(Hit { case, pointer, sender: self.sender(&known, author) });
+                match written {
+                    Written::ByUs(to) if self.rules.key.made(id) => {
+                        hits.push(self.hit(&known, Pointer::OurMessage, to.as_ref(), author));
+                    }
+                    Written::ByUs(_) | Written::ByOthers => {
+                        hits.push(self.hit(&known, Pointer::ForeignMessage, None, author));
+                    }
+                }
             }
         }
         if let Some(known) = self.reading.keys.tag.map(|case| self.session.case(case)).transpose()?.flatten() {
-            hits.push(Hit { case: known.id, pointer: Pointer::Tag, sender: self.sender(&known, author) });
+            hits.push(self.hit(&known, Pointer::Tag, None, author));
         }
         hits.sort_by_key(|hit| hit.pointer);
         // What only the inside points at counts for those whom the case knows. For anybody else it must make no
@@ -324,28 +335,28 @@ impl Bench<'_> {
         }
     }
 
-    fn sender(&self, case: &crate::domain::case::Case, author: &Address) -> Option<KnownSender> {
+    /// One reference into a case; `whose` is the party we gave it to.
+    fn hit(&self, case: &Case, pointer: Pointer, whose: Option<&PartyKey>, author: &Address) -> Hit {
+        let by_domain = match self.reading.authenticity {
+            Authenticity::Pass => AuthorProof::Proved,
+            Authenticity::Unknown => AuthorProof::Claimed,
+            Authenticity::Fail => AuthorProof::Refuted,
+        };
         if let Some(member) = self.member_at(author) {
-            return Some(KnownSender { party: member.key.clone(), member: true });
+            let given = whose == Some(&member.key);
+            let sender = Some(KnownSender { party: member.key.clone(), member: true });
+            return Hit { case: case.id, pointer, sender, given, proof: by_domain };
         }
         let signed = self.reading.signed_by();
-        let by_key = |party: &&crate::domain::party::Party| signed.is_some() && party.fingerprint.as_ref() == signed;
-        let party = case.party_at(author).or_else(|| case.parties.iter().find(by_key))?;
-        Some(KnownSender { party: party.key.clone(), member: false })
-    }
-
-    fn proof(&self, hits: &[Hit]) -> AuthorProof {
-        let signed = self.reading.signed_by().is_some_and(|fingerprint| {
-            hits.iter().any(|hit| match self.session.case(hit.case) {
-                Ok(Some(case)) => case.parties.iter().any(|party| party.fingerprint.as_ref() == Some(fingerprint)),
-                Ok(None) | Err(_) => false,
-            })
-        });
-        match self.reading.authenticity {
-            Authenticity::Pass => AuthorProof::Proved,
-            Authenticity::Fail | Authenticity::Unknown if signed => AuthorProof::Proved,
-            Authenticity::Fail => AuthorProof::Refuted,
-            Authenticity::Unknown => AuthorProof::Claimed,
+        let by_key = |party: &&Party| signed.is_some() && party.fingerprint.as_ref() == signed;
+        let party = case.party_at(author).or_else(|| case.parties.iter().find(by_key));
+        Hit {
+            case: case.id,
+            pointer,
+            sender: party.map(|party| KnownSender { party: party.key.clone(), member: false }),
+            given: party.is_some_and(|party| whose == Some(&party.key)),
+            // Another party's signature says nothing about this one.
+            proof: if party.as_ref().is_some_and(by_key) { AuthorProof::Proved } else { by_domain },
         }
     }
 

@@ -14,7 +14,7 @@ use crate::engine::partial;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, IntakeKind, MailClass, OwnMarks};
 use crate::mail::intake::{self, Reporter, Source};
-use crate::mail::parse::{self, CryptoLayer, Defect, Limits, ParsedMail};
+use crate::mail::parse::{self, CryptoLayer, Limits, ParsedMail, TextSource};
 use crate::mail::quote;
 use crate::mail::thread::{self, ThreadKeys};
 use crate::pgp::keyring::{Keyring, certificates_in};
@@ -23,6 +23,13 @@ use crate::ports::DkimCheck;
 
 /// Most attachments that are named in a forward.
 const NAMED_ATTACHMENTS_MAX: usize = 30;
+
+/// Why the inside of a mail is not shown: what it holds is not this author's.
+const NOT_HIS: &str = "NOT SHOWN: its protected author is not the author outside, so it may be stolen from somebody else; \
+                       the attached original is for the team's eyes alone";
+/// The same, where nothing inside names an author.
+const SAID_BEFORE: &str = "NOT SHOWN: another author sent us exactly this before, so it may be stolen from him; the attached \
+                           original is for the team's eyes alone";
 
 /// What reading needs beside the mail.
 #[derive(Clone, Copy)]
@@ -76,8 +83,6 @@ pub struct Reading {
     pub outer_keys: ThreadKeys,
     /// The Date outside, which alone decides whether it is too old to be acknowledged.
     pub outer_date: Option<Timestamp>,
-    /// The author outside.
-    pub outer_author: Option<Address>,
     /// The Message-ID outside, which is the one that its author's mail program knows.
     pub outer_message_id: Option<MessageId>,
     /// Whether the outside asks for no automatic answer, or could not get one.
@@ -112,7 +117,7 @@ impl Reader<'_> {
         let outside = reporter_in(&outer);
         let named_outside = matches!(outside, Reporter::Named(_));
         let outer_keys = thread::keys(&outer, &self.rules.case_prefix);
-        let (outer_date, outer_author) = (outer.date, outer.author().cloned());
+        let outer_date = outer.date;
         let (outer_message_id, may_be_answered) = (outer.message_id.clone(), classify::may_be_answered(&outer, &class));
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
         let own = quote::own_text(&opening.mail.text);
@@ -132,15 +137,15 @@ impl Reader<'_> {
             keys: thread::keys(&opening.mail, &self.rules.case_prefix),
             outer_keys,
             outer_date,
-            outer_author,
             outer_message_id,
             may_be_answered,
             form: opening.form,
             signature: opening.signature,
             partial: opening.partial,
             mail: opening.mail,
+            // What was encrypted is the same however its ciphertext is wrapped.
+            content_digest: opening.opened.as_deref().map_or(content_digest, digest_hex),
             opened: opening.opened,
-            content_digest,
         }
     }
 
@@ -159,7 +164,7 @@ impl Reader<'_> {
                 Opening { signature, ..Opening::shut(outer) }
             }
             CryptoLayer::InlineSigned { armored } => match open::verify_cleartext(armored, self.keyring, at) {
-                Ok((text, signature)) => Opening { signature, ..Opening::shut(with_text(&outer, &text)) },
+                Ok((text, signature)) => Opening { signature, ..Opening::shut(outer.with_text(&text, self.limits)) },
                 Err(_) => Opening { signature: Signature::Bad, ..Opening::shut(outer) },
             },
             CryptoLayer::Encrypted { ciphertext } => match open::decrypt(ciphertext, self.keyring, at) {
@@ -171,7 +176,7 @@ impl Reader<'_> {
                     signature: opened.signature,
                     form: Form::Encrypted,
                     opened: Some(opened.plaintext.clone()),
-                    ..Opening::shut(with_text(&outer, &opened.plaintext))
+                    ..Opening::shut(outer.with_text(&opened.plaintext, self.limits))
                 },
                 Err(error) => Opening::failed(outer, error),
             },
@@ -181,6 +186,12 @@ impl Reader<'_> {
     /// The inside of an encrypted mail; a signature may be in the same layer, or be the whole of the inside.
     fn inside(&self, outer: &ParsedMail, opened: open::Opened, at: Timestamp) -> Opening {
         let mail = parse::parse_inner(&opened.plaintext, outer, self.limits);
+        if outer.author().is_some() && mail.author().is_none() {
+            // Somebody else's ciphertext in a mail of this author. He learns nothing from the answer: it is the one
+            // that a mail gets which we cannot open.
+            let opened = Some(opened.plaintext);
+            return Opening { withheld: Some(NOT_HIS), form: Form::Encrypted, opened, ..Opening::shut(outer.clone()) };
+        }
         let (signature, partial) = match (&opened.signature, &mail.layer) {
             (_, CryptoLayer::Encrypted { .. } | CryptoLayer::InlineEncrypted { .. } | CryptoLayer::Partial) => {
                 (Signature::None, true)
@@ -192,7 +203,7 @@ impl Reader<'_> {
                 (opened.signature, false)
             }
         };
-        Opening { mail, form: Form::Encrypted, signature, partial, opened: Some(opened.plaintext), failure: None }
+        Opening { form: Form::Encrypted, signature, partial, opened: Some(opened.plaintext), ..Opening::shut(mail) }
     }
 }
 
@@ -210,10 +221,13 @@ impl Reading {
         }
     }
 
-    /// Whether the author inside is another than the author outside.
+    /// The same mail without the words of its encrypted part, which an earlier mail of another author held.
     #[must_use]
-    pub fn author_differs(&self) -> bool {
-        self.mail.defects.contains(&Defect::FromMismatch)
+    pub fn withheld(self) -> Self {
+        let verdict = format!("{}; {SAID_BEFORE}", self.verdict);
+        let mail =
+            ParsedMail { text: String::new(), text_from: TextSource::None, attachments: Vec::new(), ..self.mail };
+        Self { mail, verdict, own_text: String::new(), quoted_case: None, signature: Signature::None, ..self }
     }
 
     /// Names and sizes of the attachments.
@@ -246,11 +260,20 @@ struct Opening {
     partial: bool,
     opened: Option<Vec<u8>>,
     failure: Option<OpenError>,
+    withheld: Option<&'static str>,
 }
 
 impl Opening {
     fn shut(mail: ParsedMail) -> Self {
-        Self { mail, form: Form::Clear, signature: Signature::None, partial: false, opened: None, failure: None }
+        Self {
+            mail,
+            form: Form::Clear,
+            signature: Signature::None,
+            partial: false,
+            opened: None,
+            failure: None,
+            withheld: None,
+        }
     }
 
     fn failed(mail: ParsedMail, error: OpenError) -> Self {
@@ -270,12 +293,6 @@ fn content_digest(mail: &ParsedMail) -> String {
     let parts = mail.attachments.iter().map(|part| part.bytes.as_slice());
     let digests: String = parts.chain([layer, mail.text.as_bytes()]).map(digest_hex).collect();
     digest_hex(digests.as_bytes())
-}
-
-fn with_text(outer: &ParsedMail, text: &[u8]) -> ParsedMail {
-    let mut mail = outer.clone();
-    mail.text = String::from_utf8_lossy(text).replace("\r\n", "\n");
-    mail
 }
 
 fn source_of(class: &MailClass) -> Option<&IntakeKind> {
@@ -319,6 +336,9 @@ fn named_by(source: Option<&IntakeKind>, reporter: &Reporter) -> String {
 
 /// One line that only the verifier writes; text of the mail never gets into it.
 fn verdict(opening: &Opening) -> String {
+    if let Some(reason) = opening.withheld {
+        return format!("encrypted to us; {reason}");
+    }
     let encryption = match (&opening.failure, opening.form) {
         (Some(error), _) => format!("encrypted, but it could not be opened: {error}"),
         (None, Form::Encrypted) => "encrypted to us".to_owned(),
@@ -332,13 +352,8 @@ fn verdict(opening: &Opening) -> String {
         Signature::UnknownKey { issuer: None } => "signed by an unknown key".to_owned(),
         Signature::Invalid { reason } => format!("signature not accepted: {reason}"),
     };
-    let author = if opening.mail.defects.contains(&Defect::FromMismatch) {
-        "; THE AUTHOR INSIDE IS ANOTHER THAN OUTSIDE: somebody may have resent it, so quote nothing of it"
-    } else {
-        ""
-    };
     let partial = if opening.partial { "; ONLY A PART is encrypted or signed, so it proves nothing" } else { "" };
-    format!("{encryption}, {signature}{partial}{author}")
+    format!("{encryption}, {signature}{partial}")
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Engine {
                     );
                     continue;
                 };
-                match batch.each(|session| decide_mail(session, rules, mail, &reading, now)) {
+                match batch.each(|session| decide_mail(session, rules, mail, reading, now)) {
                     Ok(()) => decided += 1,
                     Err(error) if ends_the_batch(&error) => return Err(error),
                     Err(error) => {
@@ -140,12 +140,17 @@ fn decide_mail(
     session: &Session<'_>,
     rules: &Rules,
     mail: &StoredMail,
-    reading: &Reading,
+    reading: Reading,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if !session.is_undecided(mail.id)? {
         return Ok(());
     }
+    let stolen = match (&reading.opened, &reading.author) {
+        (Some(_), Some(author)) => session.said_by_another(&reading.content_digest, author, mail.id)?,
+        (Some(_) | None, _) => false,
+    };
+    let reading = &if stolen { reading.withheld() } else { reading };
     if let Some(author) = &reading.author {
         session.note_read(mail.id, author, &reading.content_digest)?;
     }

@@ -23,6 +23,8 @@ const TYPE_MAX_CHARS: usize = 120;
 pub enum TextSource {
     /// A text/plain part.
     Plain,
+    /// A file, since there was no other text. Commands are never read from it: it is somebody's attachment.
+    File,
     /// An HTML part, since there was no other text. Commands are never read from it.
     Html,
     /// There is no text.
@@ -176,7 +178,11 @@ fn body_text(
         for index in candidates("text/plain", named) {
             let text = clean::body(&decoded(index));
             if !text.trim().is_empty() {
-                return (Some(index), text, TextSource::Plain);
+                let file = tree
+                    .nodes
+                    .get(index)
+                    .is_some_and(|node| node.disposition.essence == "attachment" || node.name().is_some());
+                return (Some(index), text, if file { TextSource::File } else { TextSource::Plain });
             }
         }
         if let Some(index) = candidates("text/html", named).next() {

@@ -63,7 +63,8 @@ struct Rebuilt {
 impl Rebuilt {
     fn text(&mut self, text: &str) {
         self.line_open |= !text.trim().is_empty();
-        self.html.push_str(&text.replace('>', "&gt;"));
+        // A `>` outside of a tag is text (HTML, data state); as an entity each one would cost the renderer dearly.
+        self.html.push_str(text);
     }
 
     /// Takes what follows a `<` and gives back what follows the markup.

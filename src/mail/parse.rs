@@ -12,7 +12,9 @@ pub use super::headers::{Field, Headers, INSTANCE_HEADER};
 pub use super::layer::CryptoLayer;
 pub use super::limits::{Defect, Limits};
 
+use super::clean;
 use super::content::{self, Content};
+use super::decode;
 use super::envelope::{self, Envelope};
 use super::layer;
 use super::limits::Defects;
@@ -73,6 +75,19 @@ impl ParsedMail {
             [only] if !doubt.iter().any(|defect| self.defects.contains(defect)) => only.address.as_ref(),
             _ => None,
         }
+    }
+
+    /// This mail with the text that its one inline OpenPGP layer held, made as harmless as any other text.
+    #[must_use]
+    pub fn with_text(&self, octets: &[u8], limits: &Limits) -> Self {
+        let text = clean::body(&decode::text(octets, None));
+        let mut defects = Defects::default();
+        self.defects.iter().for_each(|defect| defects.note(*defect));
+        let cut = decode::cut(&text, limits.text_bytes);
+        if cut.len() < text.len() {
+            defects.note(Defect::TextCut);
+        }
+        Self { text: cut.to_owned(), text_from: TextSource::Plain, defects: defects.into_vec(), ..self.clone() }
     }
 }
 

@@ -21,6 +21,15 @@ const CASE: &str = "SELECT id, label, title, opened_at, report, close_reason, se
 /// The most cases that one Message-ID is looked up in.
 const MESSAGE_MAX_CASES: u32 = 20;
 
+/// Who wrote a mail that another mail refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// We did, to this party or member; to nobody in particular where it went to a public list.
+    ByUs(Option<PartyKey>),
+    /// Somebody else, whose mail joined the case.
+    ByOthers,
+}
+
 impl Session<'_> {
     /// A new case with the next number, which is never used again once this is committed.
     ///
@@ -68,23 +77,25 @@ impl Session<'_> {
         })
     }
 
-    /// The cases a Message-ID belongs to, newest first, and whether the mail is ours: ours are compared by what
+    /// The cases a Message-ID belongs to, newest first, and who wrote the mail: ours are compared by what
     /// stands before the `@`, because hosts rewrite the domain. Else a mail that joined the case carries it.
     ///
     /// # Errors
     /// What the database says.
-    pub fn cases_of_message(&self, id: &MessageId) -> Result<Vec<(CaseId, bool)>, StoreError> {
+    pub fn cases_of_message(&self, id: &MessageId) -> Result<Vec<(CaseId, Written)>, StoreError> {
         let step = "find the cases of a Message-ID";
         let local = id.as_str().split('@').next().unwrap_or_default();
-        let sql = "SELECT DISTINCT case_id FROM outbox WHERE message_local = ?1 AND case_id IS NOT NULL
+        let sql = "SELECT DISTINCT case_id, party FROM outbox WHERE message_local = ?1 AND case_id IS NOT NULL
             ORDER BY case_id DESC LIMIT ?2";
-        let ours = self.all(step, sql, params![local, MESSAGE_MAX_CASES], |row| row.get(0).map(CaseId))?;
+        let ours = self.all(step, sql, params![local, MESSAGE_MAX_CASES], |row| {
+            Ok((CaseId(row.get(0)?), Written::ByUs(row.get::<_, Option<String>>(1)?.map(PartyKey))))
+        })?;
         if !ours.is_empty() {
-            return Ok(ours.into_iter().map(|case| (case, true)).collect());
+            return Ok(ours);
         }
         let sql = "SELECT DISTINCT case_id FROM mail WHERE message_id = ?1 AND fate IN ('joined', 'noted')
             ORDER BY case_id DESC LIMIT ?2";
-        self.all(step, sql, params![id.as_str(), MESSAGE_MAX_CASES], |row| Ok((CaseId(row.get(0)?), false)))
+        self.all(step, sql, params![id.as_str(), MESSAGE_MAX_CASES], |row| Ok((CaseId(row.get(0)?), Written::ByOthers)))
     }
 
     /// Writes a case as it is now.

@@ -137,13 +137,13 @@ fn our_ids_are_known_whatever_their_domain_and_held_mail_leads_nowhere() {
     let case = session.new_case("EX", NOW).unwrap();
     queue(&session, Some(&case), outgoing("ours", "ana@reporter.example", MailKind::Letter));
     let cases = |id: &str| session.cases_of_message(&MessageId::parse(id).unwrap()).unwrap();
-    assert_eq!(cases("ours.mac@rewritten.example"), [(case.id, true)]);
+    assert_eq!(cases("ours.mac@rewritten.example"), [(case.id, Written::ByUs(None))]);
     assert_eq!(cases("ours.other@example.org"), []);
     let joined = accept_one(&session, 1);
     session.settle_mail(joined, &Fate::Joined(case.id, PartyKey("r1".to_owned())), NOW, None).unwrap();
     let held = session.accept(&[mail(2, b"held")]).unwrap()[0].id;
     session.settle_mail(held, &Fate::Held(case.id), NOW, None).unwrap();
-    assert_eq!(cases("mail-1@reporter.example"), [(case.id, false)]);
+    assert_eq!(cases("mail-1@reporter.example"), [(case.id, Written::ByOthers)]);
     assert_eq!(cases("mail-1@elsewhere.example"), []);
     assert_eq!(cases("mail-2@reporter.example"), []);
 }

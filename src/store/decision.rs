@@ -89,19 +89,34 @@ impl Session<'_> {
         })
     }
 
-    /// How many acknowledgements, or notices in their place, were queued lately, whatever became of them.
+    /// How many answers to reports were queued lately, whatever became of them. A notice without content stands for an
+    /// acknowledgement, and all `+details` of an address are one person: else forged senders could fill his mailbox.
     ///
     /// # Errors
     /// What the database says.
     pub fn ack_counts(&self, to: &Address, now: Timestamp) -> Result<AckCounts, StoreError> {
-        let sql = "SELECT count(*) FILTER (WHERE recipient_key = ?1) AS to_address,
+        let sql = "SELECT count(*) FILTER (WHERE recipient_key = ?1 OR (substr(recipient_key, 1, length(?4)) = ?4
+                AND substr(recipient_key, -length(?5)) = ?5)) AS to_address,
             count(*) FILTER (WHERE created_at > ?3) AS in_an_hour
             FROM outbox WHERE kind IN ('acknowledgement', 'notice') AND created_at > ?2";
-        let values = params![to.key(), now.before(DAY).0, now.before(HOUR).0];
+        let base = to.without_detail();
+        let (detailed, domain) = (format!("{}+", base.local().to_lowercase()), format!("@{}", base.domain()));
+        let values = params![base.key(), now.before(DAY).0, now.before(HOUR).0, detailed, domain];
         let counts = self.one("count acknowledgements", sql, values, |row| {
             Ok(AckCounts { to_address_in_a_day: row.get("to_address")?, in_an_hour: row.get("in_an_hour")? })
         })?;
         Ok(counts.unwrap_or_default())
+    }
+
+    /// How many transcripts a member got about a case since an instant.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn transcripts(&self, case: CaseId, member: &PartyKey, since: Timestamp) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM outbox
+            WHERE kind = 'transcript' AND case_id = ?1 AND party = ?2 AND created_at > ?3";
+        let count = self.one("count transcripts", sql, params![case.0, member.0, since.0], |row| row.get(0))?;
+        Ok(count.unwrap_or_default())
     }
 
     /// Pages to write into the site folder, in order: number, relative path, content.

@@ -179,13 +179,14 @@ impl Session<'_> {
         self.any("look at a mail", "SELECT 1 FROM mail WHERE id = ?1 AND fate = 'undecided'", [mail.0])
     }
 
-    /// The first mail that is the same but for its way here. Mail from the junk folder is no such mail: who moves
-    /// it out of there wants it read.
+    /// The first mail that is the same but for its way here, and that joined a case. A mail that was put aside or held is
+    /// no such mail: a copy sent ahead on a worse way must not swallow the true one, and who moves a mail out of the
+    /// junk folder wants it read.
     ///
     /// # Errors
     /// What the database says.
     pub fn find_same(&self, stable_digest: &str, before: MailId) -> Result<Option<MailId>, StoreError> {
-        let sql = "SELECT id FROM mail WHERE stable_digest = ?1 AND id < ?2 AND junk = 0 ORDER BY id LIMIT 1";
+        let sql = "SELECT id FROM mail WHERE stable_digest = ?1 AND id < ?2 AND fate = 'joined' ORDER BY id LIMIT 1";
         self.one("find the same mail", sql, params![stable_digest, before.0], |row| row.get(0).map(MailId))
     }
 
@@ -200,13 +201,25 @@ impl Session<'_> {
         text_digest: &str,
         before: MailId,
     ) -> Result<Option<MailId>, StoreError> {
-        let sql = "SELECT id, author FROM mail WHERE message_id = ?1 AND text_digest = ?2 AND id < ?3 AND junk = 0
+        let sql =
+            "SELECT id, author FROM mail WHERE message_id = ?1 AND text_digest = ?2 AND id < ?3 AND fate = 'joined'
             AND author IS NOT NULL ORDER BY id LIMIT 50";
         let values = params![message_id.as_str(), text_digest, before.0];
         let found = self.all("find the same mail rendered anew", sql, values, |row| {
             Ok((row.get("id").map(MailId)?, row::address(row, "author")?))
         })?;
         Ok(found.into_iter().find(|(_, author)| author.same_mailbox(from)).map(|(id, _)| id))
+    }
+
+    /// Whether an earlier mail of another author said exactly this.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn said_by_another(&self, text_digest: &str, from: &Address, before: MailId) -> Result<bool, StoreError> {
+        let sql = "SELECT DISTINCT author FROM mail WHERE text_digest = ?1 AND id < ?2 AND author IS NOT NULL LIMIT 50";
+        let values = params![text_digest, before.0];
+        let found = self.all("look for the same words of another", sql, values, |row| row::address(row, "author"))?;
+        Ok(found.iter().any(|author| !author.same_mailbox(from)))
     }
 
     /// The bytes of a mail, exactly as received.

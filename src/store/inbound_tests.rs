@@ -127,17 +127,20 @@ fn an_admitted_mail_is_decided_again_once_with_another_seed() {
 }
 
 #[test]
-fn the_same_mail_again_is_found_but_not_in_the_junk_folder() {
+fn the_same_mail_again_is_found_but_only_where_it_joined_a_case() {
     let room = Room::new();
     let store = room.open();
     let session = store.session();
-    let mut mails: Vec<_> = (1..=3).map(|uid| mail(uid, b"x")).collect();
+    let mut mails: Vec<_> = (1..=4).map(|uid| mail(uid, b"x")).collect();
     mails.iter_mut().for_each(|mail| mail.stable_digest = "same".to_owned());
-    mails[0].junk = true;
+    let case = session.new_case("EX", NOW).unwrap().id;
     let ids: Vec<_> = session.accept(&mails).unwrap().iter().map(|mail| mail.id).collect();
-    assert_eq!(session.find_same("same", ids[1]).unwrap(), None);
-    assert_eq!(session.find_same("same", ids[2]).unwrap(), Some(ids[1]));
-    assert_eq!(session.find_same("other", ids[2]).unwrap(), None);
+    session.settle_mail(ids[0], &Fate::Quarantined("spam".to_owned()), NOW, None).unwrap();
+    session.settle_mail(ids[1], &Fate::Held(case), NOW, None).unwrap();
+    session.settle_mail(ids[2], &Fate::Joined(case, PartyKey("r1".to_owned())), NOW, None).unwrap();
+    assert_eq!(session.find_same("same", ids[2]).unwrap(), None);
+    assert_eq!(session.find_same("same", ids[3]).unwrap(), Some(ids[2]));
+    assert_eq!(session.find_same("other", ids[3]).unwrap(), None);
 }
 
 #[test]
@@ -151,6 +154,12 @@ fn a_mail_rendered_anew_is_found_by_id_author_and_text_together() {
     let find = |from: &Address, text: &str| session.find_same_rendered(&message, from, text, before).unwrap();
     assert_eq!(find(&ana, "digest"), None);
     session.note_read(id, &ana, "digest").unwrap();
+    assert_eq!(find(&ana, "digest"), None, "it has joined no case yet");
+    assert!(session.said_by_another("digest", &eve, before).unwrap());
+    assert!(!session.said_by_another("digest", &ana, before).unwrap());
+    assert!(!session.said_by_another("digest", &eve, id).unwrap(), "what came later stole nothing");
+    let case = session.new_case("EX", NOW).unwrap().id;
+    session.settle_mail(id, &Fate::Joined(case, PartyKey("r1".to_owned())), NOW, None).unwrap();
     assert_eq!(find(&address("ANA@reporter.example"), "digest"), Some(id));
     assert_eq!(find(&eve, "digest"), None);
     assert_eq!(find(&ana, "another digest"), None);

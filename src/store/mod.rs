@@ -18,6 +18,7 @@ mod search;
 mod session;
 mod timers;
 
+pub use cases::Written;
 pub use error::{StoreError, StoreErrorClass};
 pub use inbound::{Accepted, NewMail, StoredMail};
 pub use journal::JournalLine;

@@ -4,7 +4,7 @@ use super::desk::{Desk, Letter as Mail, Way, one_line};
 use super::team::{World, share_note, stored_block};
 use super::{publish, report};
 use crate::domain::case::{Case, Contact};
-use crate::domain::command::{Block, Command, Letter, OwnerChoice, help_text};
+use crate::domain::command::{Block, Command, Letter, OwnerChoice, help_text, internal_line};
 use crate::domain::effect::{Automatic, Effect, MailKind, PendingAction};
 use crate::domain::id::{Address, Fingerprint, MailId};
 use crate::domain::party::{Form, Party, PartyKey, Role};
@@ -101,6 +101,15 @@ fn one(
     if desk.case.is_none() {
         return Err("say which case: answer one of our mails about it, or add its !case line".to_owned());
     }
+    if leaves_the_team(command, block)
+        && let Some(line) = internal_line(&block.body)
+    {
+        return Err(format!(
+            "nothing is sent: the text below holds the line {:?}, which is for the team alone; put commands above the \
+             empty line, and take quoted mail of ours out",
+            one_line(line)
+        ));
+    }
     match command {
         Command::Note | Command::Help | Command::List | Command::Requeue(_) => Ok("noted".to_owned()),
         Command::To(audience) => letter(desk, acting, *audience, block),
@@ -116,6 +125,26 @@ fn one(
         Command::Status => Ok(status(desk)),
         Command::Publish => publish::show(desk, acting, &block.body),
         Command::Confirm(token) => confirm(desk, acting, token, world),
+    }
+}
+
+/// Whether a command sends the text below the block to somebody outside.
+fn leaves_the_team(command: &Command, block: &Block) -> bool {
+    match command {
+        Command::To(_) | Command::Publish => true,
+        Command::Maintainer(..) => block.commands().any(|c| matches!(c, Command::To(Letter::Maintainer | Letter::All))),
+        Command::Note
+        | Command::Owner(_)
+        | Command::State(..)
+        | Command::Severity(_)
+        | Command::EmbargoUntil(_)
+        | Command::EmbargoLift
+        | Command::Admit(..)
+        | Command::Requeue(_)
+        | Command::Status
+        | Command::List
+        | Command::Confirm(_)
+        | Command::Help => false,
     }
 }
 

@@ -18,6 +18,10 @@ const SIGNATURE_AGE_MAX: std::time::Duration = HOUR.saturating_mul(48);
 /// A signature this much ahead of now commands nothing: clocks differ, but not by more.
 const SIGNATURE_AHEAD_MAX: std::time::Duration = MINUTE.saturating_mul(10);
 
+/// The answer to commands in a member's name that nothing proves.
+const NOTHING_PROVES: &str = "nothing proves that you sent this: sign it with your OpenPGP key, or send it through your \
+                              own mail host so that DMARC or DKIM passes";
+
 /// What the snapshot brings beside the case.
 pub(super) struct World {
     pub open_cases: Vec<CaseLine>,
@@ -38,19 +42,21 @@ enum Proved {
 
 pub(super) fn received(desk: &mut Desk<'_>, mail: &TeamMail, world: &World) {
     let Some(member) = desk.rules.member(&mail.member) else { return };
-    if mail.block.lines.is_empty() {
+    if mail.block.commands().next().is_none() && !mail.block.has_errors() {
+        // Nothing, or a frame without a command such as a bare !case line: the text is a note, never an error.
         note_only(desk, member, mail);
         return;
     }
+    if !mail.proof.authenticated {
+        // Anybody may have written this, so the answer repeats nothing of it.
+        desk.record(Some(&member.key), "none", "refused", "", NOTHING_PROVES);
+        return answer(desk, member, mail, &Outcome::refused(format!("error: {NOTHING_PROVES}"), 1));
+    }
+    remember(desk, mail);
     if mail.block.has_errors() {
         let errors = mail.block.lines.iter().filter(|line| line.meaning.is_err()).count();
         desk.record(Some(&member.key), "unchecked", "refused", "", &counted(errors));
         return answer(desk, member, mail, &Outcome::refused(listed_errors(&mail.block), errors));
-    }
-    if mail.block.commands().next().is_none() {
-        // A frame without a command, such as a bare !case line: the text is a note, never an error.
-        note_only(desk, member, mail);
-        return;
     }
     match proved(desk, member, mail) {
         Proved::No(reason) => {
@@ -78,10 +84,6 @@ fn run(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, world: &World, pro
         }
         Err((lines, errors)) => {
             desk.record(Some(&member.key), proof, "refused", "", "command");
-            // What was refused today must not be sent again by somebody else tomorrow, when it would be allowed.
-            if let Some(signature) = mail.proof.signature.as_ref().filter(|signature| !signature.seen_before) {
-                desk.push(Effect::Remember { digest: signature.digest.clone() });
-            }
             answer(desk, member, mail, &Outcome::refused(lines, errors));
         }
     }
@@ -95,7 +97,11 @@ fn spend(desk: &mut Desk<'_>, mail: &TeamMail) {
     if let Some(nonce) = mail.proof.nonce.as_ref().filter(|nonce| nonce.live) {
         desk.push(Effect::UseNonce(nonce.nonce.clone()));
     }
-    if let Some(signature) = &mail.proof.signature {
+}
+
+/// A signature is good for one mail, whatever becomes of it: one that was refused must not be kept for a better moment.
+fn remember(desk: &mut Desk<'_>, mail: &TeamMail) {
+    if let Some(signature) = mail.proof.signature.as_ref().filter(|signature| !signature.seen_before) {
         desk.push(Effect::Remember { digest: signature.digest.clone() });
     }
 }
@@ -103,23 +109,18 @@ fn spend(desk: &mut Desk<'_>, mail: &TeamMail) {
 fn proved(desk: &Desk<'_>, member: &Member, mail: &TeamMail) -> Proved {
     let proof = &mail.proof;
     let only_reads = mail.block.commands().all(Command::only_reads);
+    // What is about no case has no nonce, which belongs to one.
+    let caseless = mail.block.commands().all(|command| command.only_reads() || !command.needs_case());
     let strong = mail.block.grade() == Grade::Strong || (desk.rules.require_signature && !only_reads);
     if let Some(signature) = &proof.signature {
         return match fresh(signature, desk.at, only_reads) {
             Err(reason) => Proved::No(reason),
-            Ok(words) if only_reads => Proved::Enough(words),
+            Ok(words) if caseless => Proved::Enough(words),
             Ok(words) if strong => alone(desk.rules.policy.second_member, mail, strongly(proof, words)),
             Ok(words) => token(mail, words),
         };
     }
-    if !proof.authenticated {
-        return Proved::No(
-            "nothing proves that you sent this: sign it with your OpenPGP key, or send it through your own mail \
-             host so that DMARC or DKIM passes"
-                .to_owned(),
-        );
-    }
-    if only_reads {
+    if caseless && !strong {
         return Proved::Enough("authenticated address".to_owned());
     }
     match (strong, &member.fingerprint) {

@@ -101,6 +101,7 @@ CREATE INDEX mail_undecided ON mail (attempts, id) WHERE fate = 'undecided';
 CREATE INDEX mail_waiting ON mail (id) WHERE fate IN ('held', 'quarantined');
 CREATE INDEX mail_stable ON mail (stable_digest, id);
 CREATE INDEX mail_message ON mail (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX mail_said ON mail (text_digest) WHERE text_digest IS NOT NULL;
 CREATE INDEX mail_case ON mail (case_id) WHERE case_id IS NOT NULL;
 
 -- The bytes of received mail, exactly as received.
@@ -166,6 +167,7 @@ CREATE INDEX outbox_claimed ON outbox (id) WHERE state = 'claimed';
 CREATE INDEX outbox_held ON outbox (id) WHERE state = 'held';
 CREATE INDEX outbox_local ON outbox (message_local);
 CREATE INDEX outbox_unique ON outbox (message_unique);
+CREATE INDEX outbox_transcripts ON outbox (case_id, party, created_at) WHERE kind = 'transcript';
 CREATE INDEX outbox_acks ON outbox (created_at, recipient_key) WHERE kind IN ('acknowledgement', 'notice');
 
 -- Sealed bytes: made once, sent at every attempt.
