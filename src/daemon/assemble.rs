@@ -200,8 +200,13 @@ fn clear(audience: choice::Audience) -> Audience {
 pub fn policy(path: Option<&Path>) -> Result<(Policy, String), Failure> {
     let text = path.map_or_else(|| Ok(DEFAULT_POLICY.to_owned()), read_text)?;
     let name = path.map_or_else(|| "the default policy".to_owned(), |path| path.display().to_string());
-    let policy: Policy =
-        toml::from_str(&text).map_err(|error| Failure::new(CONFIG, format!("{name}: {}", error.to_string().trim())))?;
+    let policy: Policy = toml::from_str(&text).map_err(|error| {
+        // The library's own text has several lines, with a picture.
+        let line =
+            error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
+        let problem: Vec<_> = error.message().split_whitespace().collect();
+        Failure::new(CONFIG, format!("{name}:{line}: {}; see contrib/policies/default.toml", problem.join(" ")))
+    })?;
     let mistakes = policy.mistakes();
     if mistakes.is_empty() {
         Ok((policy, digest_hex(text.as_bytes())))

@@ -36,7 +36,7 @@ impl Engine {
         crash::point("opened");
         let rules = &self.setup.rules;
         let mut decided = 0;
-        self.store.batch::<_, StoreError>(|batch| {
+        let done = self.store.batch::<_, StoreError>(|batch| {
             for (mail, reading) in mails.iter().zip(readings) {
                 let Some(reading) = reading else {
                     tracing::error!(
@@ -55,7 +55,12 @@ impl Engine {
             }
             crash::point("deciding");
             Ok(())
-        })?;
+        });
+        if done.as_ref().is_err_and(is_want_of_room) {
+            // Else a disk that stays full would use up the attempts of every mail, one start after another.
+            drop(self.store.session().lower_attempts(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>()));
+        }
+        done?;
         crash::point("decided");
         tracing::info!(decided, "decided");
         Ok(true)
@@ -110,7 +115,12 @@ impl Engine {
 
 /// A fault of the disk or the database is no fault of one mail.
 fn ends_the_batch(error: &StoreError) -> bool {
-    matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown)
+    matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown) || is_want_of_room(error)
+}
+
+/// The first of these errors says why; after it the whole transaction is gone, and every mail in it would fail.
+fn is_want_of_room(error: &StoreError) -> bool {
+    matches!(error, StoreError::DiskFull | StoreError::RolledBack)
 }
 
 /// Applies a function to every item on several threads. Results stand at the places of their items; that of an item

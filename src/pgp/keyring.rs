@@ -191,7 +191,7 @@ impl Keyring {
     /// A keyring of secret keys that were read already, and a folder of certificates.
     ///
     /// # Errors
-    /// As [`Keyring::load`]; an error about a secret key says "the given key" instead of a file.
+    /// As [`Keyring::load`]; an error about a secret key gives its place among them, from 1, instead of a file.
     pub fn of_bytes(
         secret: &[&[u8]],
         passphrase: Option<&Zeroizing<String>>,
@@ -200,10 +200,10 @@ impl Keyring {
     ) -> Result<Self, KeyringError> {
         let password = passphrase.map(|text| Password::from(text.as_bytes()));
         let mut own = Vec::new();
-        for bytes in secret {
-            own.extend(secret_keys(bytes, password.as_ref(), NO_FILE)?);
+        for (position, bytes) in secret.iter().enumerate() {
+            own.extend(secret_keys(bytes, password.as_ref(), &format!("file {} of `secret`", position + 1))?);
         }
-        let mut ring = Self::of(own, NO_FILE, at)?;
+        let mut ring = Self::of(own, "file 1 of `secret`", at)?;
         ring.learn_folder(certificates)?;
         Ok(ring)
     }

@@ -218,7 +218,7 @@ impl Check {
                 self.findings.mistake(&at, "belongs to another member already; each member has an address of his own");
             }
             // Without the keys or the privacy section it is not known what the member needs; they have their own mistakes.
-            if let (Some(keys), Some(privacy)) = (keys, privacy) {
+            if let (Some(keys), Some(privacy), false) = (keys, privacy, self.findings.is_wrong("privacy.clear")) {
                 self.certificate_of(&path, &mut member, keys, privacy);
             }
             members.push(member);

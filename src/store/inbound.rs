@@ -135,6 +135,17 @@ impl Session<'_> {
         self.atomically(|| mails.iter().try_for_each(|mail| self.run("count an attempt", sql, [mail.0]).map(|_| ())))
     }
 
+    /// Takes back an attempt that failed by no fault of the mails.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn lower_attempts(&self, mails: &[MailId]) -> Result<(), StoreError> {
+        let sql = "UPDATE mail SET attempts = max(attempts - 1, 0) WHERE id = ?1 AND fate = 'undecided'";
+        self.atomically(|| {
+            mails.iter().try_for_each(|mail| self.run("take back an attempt", sql, [mail.0]).map(|_| ()))
+        })
+    }
+
     /// Gives a mail its fate. `false` when it has one already: then nothing is changed.
     ///
     /// # Errors

@@ -238,7 +238,9 @@ impl Server {
             }
         }
         for name in [wanted, &below] {
-            match self.session.create(name).map_err(fault) {
+            // A list may miss a folder that is there, when other folders come and go meanwhile (RFC 5530 section 3).
+            let there = |error: &imap::Error| matches!(error, imap::Error::No(no) if no.information.starts_with("[ALREADYEXISTS]"));
+            match self.session.create(name).or_else(|error| if there(&error) { Ok(()) } else { Err(fault(error)) }) {
                 Ok(()) => {
                     name.clone_into(&mut self.archive);
                     return Ok(());
