@@ -537,6 +537,27 @@ fn a_mail_longer_than_it_was_said_to_be_comes_as_its_header() {
 }
 
 #[test]
+fn a_mail_that_breaks_every_connection_is_not_forgotten_but_comes_as_its_header() {
+    let mut ear = Ear::open(with_one_mail(|command| {
+        if command.starts_with("UID FETCH 7 (UID BODY.PEEK[])") {
+            return Some(None);
+        }
+        let header = "Subject: x\r\n\r\n";
+        let answer = format!("* 1 FETCH (UID 7 BODY[HEADER]<0> {{{}}}\r\n{header})\r\n", header.len());
+        command.contains("BODY.PEEK[HEADER]").then_some(Some(answer))
+    }));
+    for _ in 0..5 {
+        ear.opened();
+        ear.lost();
+        // Ends the waiting.
+        ear.inbox.nudge();
+    }
+    let mails = ear.batch();
+    assert_eq!(mails[0].bytes, b"Subject: x\r\n\r\n");
+    assert!(mails[0].oversize.is_some(), "so that it is put aside and the team is told");
+}
+
+#[test]
 fn a_silent_or_dripping_server_is_noticed_by_its_deadline() {
     let silent = scripted(|mut stream| {
         say(&mut stream, "* OK hello\r\n");
