@@ -655,9 +655,30 @@ fn news_that_precede_the_continuation_of_idle_do_not_stall_the_inbox() {
     ear.opened();
     assert!(matches!(ear.next(), InboxEvent::Drained));
     let began = Instant::now();
+    assert!(ear.lost().message.contains("going on by polling"), "the session cannot be trusted to be in step");
     assert_eq!(ear.batch()[0].bytes, b"A: b\n");
     println!("news before the continuation took {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_continuation_that_comes_too_late_is_never_taken_for_another_answer() {
+    let idles = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = Arc::clone(&idles);
+    let mut ear = Ear::open(with_odd_idle(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(3500));
+        "+ idling\r\n".to_owned()
+    }));
+    ear.opened();
+    assert!(matches!(ear.next(), InboxEvent::Drained));
+    let error = ear.lost();
+    assert!(error.message.contains("going on by polling"), "{error}");
+    let batch = ear.batch();
+    assert_eq!(batch[0].bytes, b"A: b\n");
+    ear.inbox.settle(vec![]);
+    assert!(ear.next_within(Duration::from_secs(2)).is_none(), "the new session lives on");
+    assert_eq!(idles.load(std::sync::atomic::Ordering::SeqCst), 1, "and does without IDLE");
 }
 
 #[test]
