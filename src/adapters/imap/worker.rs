@@ -272,7 +272,7 @@ impl Worker {
         match fault {
             Fault::OverLimit => self.ledger(which).fetch_over_limit(&mails),
             Fault::Refused | Fault::NoIdle | Fault::IdleStalled | Fault::Lost(_) => {
-                self.ledger(which).fetch_failed(&mails)
+                self.ledger(which).fetch_failed(&mails);
             }
         }
     }
