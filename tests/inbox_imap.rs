@@ -537,6 +537,27 @@ fn a_mail_longer_than_it_was_said_to_be_comes_as_its_header() {
 }
 
 #[test]
+fn a_mail_that_breaks_every_connection_is_not_forgotten_but_comes_as_its_header() {
+    let mut ear = Ear::open(with_one_mail(|command| {
+        if command.starts_with("UID FETCH 7 (UID BODY.PEEK[])") {
+            return Some(None);
+        }
+        let header = "Subject: x\r\n\r\n";
+        let answer = format!("* 1 FETCH (UID 7 BODY[HEADER]<0> {{{}}}\r\n{header})\r\n", header.len());
+        command.contains("BODY.PEEK[HEADER]").then_some(Some(answer))
+    }));
+    for _ in 0..5 {
+        ear.opened();
+        ear.lost();
+        // Ends the waiting.
+        ear.inbox.nudge();
+    }
+    let mails = ear.batch();
+    assert_eq!(mails[0].bytes, b"Subject: x\r\n\r\n");
+    assert!(mails[0].oversize.is_some(), "so that it is put aside and the team is told");
+}
+
+#[test]
 fn a_silent_or_dripping_server_is_noticed_by_its_deadline() {
     let silent = scripted(|mut stream| {
         say(&mut stream, "* OK hello\r\n");
@@ -634,9 +655,30 @@ fn news_that_precede_the_continuation_of_idle_do_not_stall_the_inbox() {
     ear.opened();
     assert!(matches!(ear.next(), InboxEvent::Drained));
     let began = Instant::now();
+    assert!(ear.lost().message.contains("going on by polling"), "the session cannot be trusted to be in step");
     assert_eq!(ear.batch()[0].bytes, b"A: b\n");
     println!("news before the continuation took {:?}", began.elapsed());
     assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_continuation_that_comes_too_late_is_never_taken_for_another_answer() {
+    let idles = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let count = Arc::clone(&idles);
+    let mut ear = Ear::open(with_odd_idle(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(3500));
+        "+ idling\r\n".to_owned()
+    }));
+    ear.opened();
+    assert!(matches!(ear.next(), InboxEvent::Drained));
+    let error = ear.lost();
+    assert!(error.message.contains("going on by polling"), "{error}");
+    let batch = ear.batch();
+    assert_eq!(batch[0].bytes, b"A: b\n");
+    ear.inbox.settle(vec![]);
+    assert!(ear.next_within(Duration::from_secs(2)).is_none(), "the new session lives on");
+    assert_eq!(idles.load(std::sync::atomic::Ordering::SeqCst), 1, "and does without IDLE");
 }
 
 #[test]

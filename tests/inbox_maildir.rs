@@ -146,6 +146,46 @@ fn mail_that_cannot_be_archived_stays_and_is_archived_later() {
 }
 
 #[test]
+fn a_mail_that_the_archive_refuses_holds_up_no_other() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.archive().join("cur/1.a:2,")).unwrap();
+    deliver(&place.inbox(), "1.a", b"A: 1\n\n").unwrap();
+    let mut inbox = place.open();
+    let mails = batch(&mut inbox);
+    settle(&mut inbox, &mails);
+    assert!(matches!(inbox.poll(), Some(InboxEvent::Lost { .. })));
+    deliver(&place.inbox(), "2.b", b"B: 2\n\n").unwrap();
+    let more = batch(&mut inbox);
+    assert_eq!(more.iter().map(|mail| mail.remote.key.as_str()).collect::<Vec<_>>(), ["2.b"]);
+    settle(&mut inbox, &more);
+    assert!(place.archive().join("cur/2.b:2,").is_file());
+    assert!(inbox.poll().is_none(), "the same trouble is not told again at each poll");
+    std::fs::remove_dir(place.archive().join("cur/1.a:2,")).unwrap();
+    assert!(matches!(inbox.poll(), Some(InboxEvent::Drained)));
+    assert!(place.archive().join("cur/1.a:2,").is_file());
+}
+
+#[test]
+fn an_archive_on_another_file_system_gets_a_copy() {
+    use std::os::unix::fs::MetadataExt;
+    let place = Place::new();
+    let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
+    if other.path().metadata().unwrap().dev() == place.folder.path().metadata().unwrap().dev() {
+        return;
+    }
+    deliver(&place.inbox(), "1.a", b"A: 1\n\n").unwrap();
+    let arrived = place.inbox().join("new/1.a").metadata().unwrap().modified().unwrap();
+    let mut inbox = MaildirInbox::new(place.inbox(), other.path().to_owned(), LIMIT_BYTES);
+    let mails = batch(&mut inbox);
+    settle(&mut inbox, &mails);
+    assert!(matches!(inbox.poll(), Some(InboxEvent::Drained)));
+    let copy = other.path().join("cur/1.a:2,");
+    assert_eq!(std::fs::read(&copy).unwrap(), b"A: 1\n\n");
+    assert_eq!(copy.metadata().unwrap().modified().unwrap(), arrived);
+    assert_eq!(count(&place.inbox().join("new")) + count(&other.path().join("tmp")), 0);
+}
+
+#[test]
 fn links_hidden_files_and_bad_names_are_left_alone() {
     let place = Place::new();
     std::fs::write(place.folder.path().join("secret"), "Subject: secret\n\n").unwrap();

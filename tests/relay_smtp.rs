@@ -315,6 +315,64 @@ fn f7_a_final_dot_without_an_answer_leaves_the_verdict_unknown() {
 }
 
 #[test]
+fn a_job_whose_task_ends_without_an_answer_is_not_left_under_way() {
+    for (begun, expected) in [(false, RelayVerdict::Deferred), (true, RelayVerdict::Unknown)] {
+        let (reached, there) = mpsc::channel();
+        let (port, server) = scripted(move |listener| {
+            let mut line = accept(listener);
+            if begun {
+                line.greet(&["PIPELINING"]);
+                line.envelope(DONE);
+                line.content();
+            }
+            reached.send(()).unwrap();
+            line.rest();
+        });
+        let Out { mut relay, woken, _runtime: runtime } = Out::start(plain(port));
+        relay.submit(job(1, "ana@example.test", MAIL)).unwrap();
+        there.recv_timeout(PATIENCE).unwrap();
+        // Ends the task in the middle of its work, as a panic would.
+        drop(runtime);
+        woken.recv_timeout(PATIENCE).expect("an outcome all the same");
+        assert_eq!(relay.poll().map(|outcome| outcome.verdict), Some(expected));
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn a_task_that_panics_is_followed_by_another() {
+    let (port, server) = scripted(|listener| {
+        for _ in 0..2 {
+            let mut line = accept(listener);
+            line.greet(&["PIPELINING"]);
+            line.envelope(DONE);
+            line.content();
+            line.say("250 2.0.0 taken\r\n");
+            line.rest();
+        }
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (wake, woken) = mpsc::channel();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let wake = Arc::new(move || {
+        wake.send(()).unwrap_or_default();
+        assert!(!first.swap(false, std::sync::atomic::Ordering::SeqCst), "a panic, for the test");
+    });
+    let mut relay = SmtpRelay::start(plain(port), runtime.handle(), wake).unwrap();
+    for id in [1, 2] {
+        relay.submit(job(id, "ana@example.test", MAIL)).unwrap();
+        woken.recv_timeout(Duration::from_secs(20)).expect("an outcome for each job");
+        assert_eq!(
+            relay.poll().map(|outcome| (outcome.id, outcome.verdict)),
+            Some((OutboxId(id), RelayVerdict::Accepted))
+        );
+    }
+    drop(relay);
+    drop(runtime);
+    server.join().unwrap();
+}
+
+#[test]
 fn a_connection_cut_before_the_dot_was_sent_defers() {
     // At DATA, and in the middle of a mail too large for any socket buffer.
     for answer in ["", "354 go on\r\n"] {

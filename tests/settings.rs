@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use postern::domain::id::{CaseId, Seed};
 use postern::settings::checked::{
     Audience, BounceAddress, Inbox, Intake, MemberRole, Relay, Security, Settings, Settle,
 };
@@ -234,7 +235,46 @@ fn an_empty_file_asks_for_what_is_required_once_each() {
 #[test]
 fn a_file_that_is_not_there_is_a_mistake_with_a_way_out() {
     let error = Settings::load(Path::new("/nonexistent/postern.toml"), []).unwrap_err().to_string();
-    assert!(error.contains("postern init"), "{error}");
+    assert!(error.contains("contrib/postern.toml"), "{error}");
+}
+
+#[test]
+fn an_address_leaves_room_for_what_is_put_behind_its_local_part() {
+    let place = Place::new();
+    let address = |bytes: usize| least_but("security@example.org", &format!("{}@example.org", "s".repeat(bytes)));
+    let settings = place.load(&address(24)).unwrap();
+    let (key, base) = (&settings.instance.key, &settings.instance.address);
+    let id = key.message_id("example.org", Seed([7; 16]), 3);
+    assert_eq!(key.bounce_address(base, &id).local().len(), 64, "the longest return path fills the room exactly");
+    assert!(key.reply_address(base, CaseId(i64::MAX), "r1").local().len() <= 64);
+    let complaints = place.complaints(&address(25));
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert!(
+        complaints[0].starts_with("postern.toml:4: instance.address: has 25 bytes before the \"@\""),
+        "{complaints:?}"
+    );
+    assert!(complaints[0].contains("at most 24"), "{complaints:?}");
+    let without = format!("{}[addressing]\nplus = false\nbounce_address = \"plain\"\n", address(64));
+    place.load(&without).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+}
+
+#[test]
+fn a_language_without_mails_is_refused() {
+    let place = Place::new();
+    place.refuses(
+        &least_but("case_prefix", "language = \"pt-BR\"\ncase_prefix"),
+        "postern.toml:5: instance.language: must be one of the languages that there are mails in: en",
+    );
+}
+
+#[test]
+fn what_people_read_names_no_command_that_is_not_there() {
+    for page in ["contrib/postern.toml", "docs/settings.md", "docs/commands.md", "docs/mail-fates.md"] {
+        let text = fs::read_to_string(page).unwrap();
+        for command in ["postern check", "postern init", "--roundtrip"] {
+            assert!(!text.contains(command), "{page} promises `{command}`");
+        }
+    }
 }
 
 #[test]

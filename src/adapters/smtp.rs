@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::adapters::tls::{self, TlsTrust};
+use crate::domain::id::OutboxId;
 use crate::ports::{ErrorClass, PortError, Relay, RelayJob, RelayOutcome, RelayVerdict, Wake};
 use connect::Session;
 use transaction::Ended;
@@ -144,7 +145,7 @@ impl SmtpRelay {
             stopping: AtomicBool::new(false),
         });
         for _ in 0..connections {
-            runtime.spawn(Arc::clone(&shared).work());
+            runtime.spawn(Arc::clone(&shared).stand());
         }
         Ok(Self { jobs: job_sender, outcomes: outcome_receiver, outstanding: 0, capacity, shared })
     }
@@ -181,7 +182,53 @@ impl Drop for SmtpRelay {
     }
 }
 
+/// An outcome that is owed for a job: whatever ends the task, the job does not stay under way for ever.
+struct Owed<'a> {
+    shared: &'a Shared,
+    id: OutboxId,
+    /// The mail itself has begun to go out, so that the server may have it.
+    begun: AtomicBool,
+    paid: bool,
+}
+
+impl<'a> Owed<'a> {
+    fn new(shared: &'a Shared, id: OutboxId) -> Self {
+        Self { shared, id, begun: AtomicBool::new(false), paid: false }
+    }
+
+    fn pay(mut self, verdict: RelayVerdict, detail: String) {
+        self.tell(verdict, detail);
+    }
+
+    fn tell(&mut self, verdict: RelayVerdict, detail: String) {
+        self.paid = true;
+        // The receiver is gone only when the relay is, and then nobody asks any more.
+        let _unasked = self.shared.outcomes.send(RelayOutcome { id: self.id, verdict, detail });
+        (self.shared.wake)();
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        if !self.paid {
+            let begun = self.begun.load(Ordering::SeqCst);
+            let verdict = if begun { RelayVerdict::Unknown } else { RelayVerdict::Deferred };
+            self.tell(verdict, "the connection's task ended before it had an answer".to_owned());
+        }
+    }
+}
+
 impl Shared {
+    /// Keeps one connection at work: a task that panics is followed by another.
+    async fn stand(self: Arc<Self>) {
+        while let Err(error) = tokio::spawn(Arc::clone(&self).work()).await {
+            if !error.is_panic() {
+                return;
+            }
+            tracing::error!("a connection's task ended by a mistake of ours; a new one takes its place");
+        }
+    }
+
     /// One connection: takes jobs until the relay is dropped.
     async fn work(self: Arc<Self>) {
         let mut session: Option<Session> = None;
@@ -194,28 +241,26 @@ impl Shared {
                     continue;
                 }
             };
-            let ended = self.carry(&mut session, &job).await;
+            let owed = Owed::new(&self, job.id);
+            let ended = self.carry(&mut session, &job, &owed.begun).await;
             self.note(&ended);
-            let outcome = RelayOutcome { id: job.id, verdict: ended.verdict, detail: ended.detail };
-            // The receiver is gone only when the relay is, and then nobody asks any more.
-            let _unasked = self.outcomes.send(outcome);
-            (self.wake)();
+            owed.pay(ended.verdict, ended.detail);
         }
         Session::close(session).await;
     }
 
     /// Sends one mail, over the kept session or a new one.
-    async fn carry(&self, session: &mut Option<Session>, job: &RelayJob) -> Ended {
+    async fn carry(&self, session: &mut Option<Session>, job: &RelayJob, begun: &AtomicBool) -> Ended {
         let kept = session.is_some();
-        let ended = self.carry_once(session, job).await;
+        let ended = self.carry_once(session, job, begun).await;
         if kept && ended.lost_before_mail {
             // The server had closed the idle session: no word of this mail has gone out.
-            return self.carry_once(session, job).await;
+            return self.carry_once(session, job, begun).await;
         }
         ended
     }
 
-    async fn carry_once(&self, slot: &mut Option<Session>, job: &RelayJob) -> Ended {
+    async fn carry_once(&self, slot: &mut Option<Session>, job: &RelayJob, begun: &AtomicBool) -> Ended {
         let mut session = match slot.take() {
             Some(session) => session,
             None => match self.connect().await {
@@ -223,7 +268,7 @@ impl Shared {
                 Err(error) => return Ended::unreachable(error),
             },
         };
-        let ended = transaction::send(&mut session, job, &self.config.timeouts).await;
+        let ended = transaction::send(&mut session, job, &self.config.timeouts, begun).await;
         session.mails += 1;
         if ended.keeps_session && session.mails < MAILS_PER_CONNECTION_MAX {
             *slot = Some(session);

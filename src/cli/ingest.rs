@@ -12,7 +12,7 @@ use super::run::settings;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::entropy::SystemEntropy;
 use crate::daemon::control;
-use crate::daemon::exit::{Failure, NO_INPUT, TEMPORARY};
+use crate::daemon::exit::{DATA, Failure, NO_INPUT, TEMPORARY};
 use crate::daemon::lock::Lock;
 use crate::domain::event::Answerable;
 use crate::engine::accept::{self};
@@ -22,7 +22,7 @@ use crate::ports::Clock;
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// Largest file read, in bytes; larger archives are split by their owner.
+/// Largest file read, in bytes; a larger one is refused, and split by its owner.
 const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Deepest folder below the one named.
 const DEPTH_MAX: usize = 16;
@@ -121,16 +121,38 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path.as_os_str() == "-" {
+        return read_whole(path, std::io::stdin(), FILE_BYTES_MAX);
+    }
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    read_whole(path, file, FILE_BYTES_MAX)
+}
+
+/// All of a source, or a failure: a part of an archive would pass for the whole of it.
+fn read_whole(path: &Path, source: impl Read, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| unreadable(path, &error))?;
+    source.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > most {
+        let message = format!("{} is longer than {most} bytes; split it and ingest the parts", path.display());
+        return Err(Failure::new(DATA, message));
+    }
     Ok(bytes)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(NO_INPUT, format!("failed to read {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_by_name_and_not_cut() {
+        let path = Path::new("old/archive.mbox");
+        assert_eq!(read_whole(path, &b"12345"[..], 5).unwrap(), b"12345");
+        let failure = read_whole(path, &b"123456"[..], 5).unwrap_err();
+        assert_eq!(failure.code, DATA);
+        assert!(failure.message.contains("old/archive.mbox"), "{failure}");
+    }
 }

@@ -219,10 +219,7 @@ fn all_done(engine: &Engine, in_flight: usize, started: Timestamp, now: Timestam
         return Ok(in_flight == 0);
     }
     if engine.waits_for_disk() {
-        return Err(Failure::new(
-            IO,
-            "the disk is nearly full: no mail was fetched, it waits in the inbox; free some space",
-        ));
+        return Err(Failure::new(IO, "the disk is nearly full: no mail was fetched, it waits in the inbox; make room"));
     }
     if !engine.inbox_state().open && now.0.saturating_sub(started.0) > ONCE_PATIENCE {
         return Err(Failure::new(UNAVAILABLE, "the inbox cannot be reached; see the log, and try again"));

@@ -1,7 +1,7 @@
 //! The name a case has in front of people: `EX-2026-0042`.
 //!
 //! Prefix from the settings, year of opening, number in this instance. The number alone identifies
-//! the case; the year helps people and is checked when a label is read back.
+//! the case. The year helps people: read back, it must be four digits, and which ones does not matter.
 
 use std::fmt;
 

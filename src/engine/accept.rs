@@ -33,10 +33,7 @@ impl Engine {
         let minimum = self.setup.free_bytes_min;
         let low = self.ports.disk.free_bytes().is_some_and(|free| free < minimum);
         if low && !self.disk_low {
-            tracing::error!(
-                minimum,
-                "the disk is nearly full: no mail is fetched, it waits in the inbox; free some space"
-            );
+            tracing::error!(minimum, "the disk is nearly full: no mail is fetched, it waits in the inbox; make room");
         }
         self.disk_low = low;
         low

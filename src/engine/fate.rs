@@ -82,7 +82,8 @@ pub(super) fn judge(
     }
     if let Some(size) = mail.oversize {
         return Ok(Ruling::Alarming(format!(
-            "it has {size} bytes, more than the limit; only its header was fetched, the whole mail lies in the archive folder"
+            "only its header was fetched: it has {size} bytes, more than the limit, or the server could not deliver it whole; \
+             the whole mail lies on the server"
         )));
     }
     if mail.junk && mail.admitted.is_none() {

@@ -29,6 +29,13 @@ const KEY_LEAST_BYTES: usize = 32;
 const SHOWN_MAX_CHARS: usize = 100;
 /// Longest short name, in characters.
 const NAME_MAX_CHARS: usize = 32;
+/// The languages that there are mails in.
+const LANGUAGES: &[&str] = &["en"];
+/// Longest local part of an address, in bytes (RFC 5321 section 4.5.3.1.1).
+const LOCAL_PART_MAX_BYTES: usize = 64;
+/// The longest that is put behind the instance's local part, in bytes: a keyed return path, `+b.<20>.<16>`. A reply
+/// address, `+<case>.<16>`, is shorter for every case number.
+const DETAIL_MAX_BYTES: usize = 40;
 /// Longest text of any other kind, in characters.
 const TEXT_MAX_CHARS: usize = 1000;
 
@@ -63,7 +70,7 @@ pub(super) fn load(path: &Path, environment: impl IntoIterator<Item = (String, S
 
 fn text_of(path: &Path) -> Result<String, String> {
     let found = std::fs::metadata(path)
-        .map_err(|error| format!("failed to open the settings file: {error}; make one with `postern init`"))?;
+        .map_err(|error| format!("failed to open the settings file: {error}; make one from contrib/postern.toml"))?;
     if !found.is_file() || found.len() > FILE_MAX_BYTES {
         return Err(format!("not a settings file: must be a file of at most {FILE_MAX_BYTES} bytes"));
     }
@@ -88,7 +95,7 @@ impl Check {
         let privacy = self.privacy(raw.privacy);
         let members = self.members(raw.member, own, keys.as_ref(), privacy.as_ref());
         let commands = self.commands(&raw.commands);
-        let addressing = self.addressing(raw.addressing);
+        let addressing = self.addressing(raw.addressing, own);
         let authentication = self.authentication(raw.authentication);
         let policy = self.optional(raw.policy.file, |check, text| check.file("policy.file", &text));
         let templates = self.optional(raw.templates.folder, |check, text| check.folder("templates.folder", &text));
@@ -127,16 +134,10 @@ impl Check {
                 let fits = (2..=10).contains(&text.len()) && text.chars().all(|c| c.is_ascii_uppercase());
                 fits.then(|| text.to_owned())
             });
-        let language = self.parsed(
-            "instance.language",
-            raw.language,
-            "must be a language tag such as \"en\" or \"pt-BR\"",
-            |text| {
-                let part =
-                    |part: &str| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric());
-                (text.len() >= 2 && text.split('-').all(part)).then(|| text.to_owned())
-            },
-        );
+        let languages = format!("must be one of the languages that there are mails in: {}", LANGUAGES.join(", "));
+        let language = self.parsed("instance.language", raw.language, &languages, |text| {
+            LANGUAGES.contains(&text).then(|| text.to_owned())
+        });
         let state_dir = self.needed_folder("instance.state_dir", raw.state_dir);
         let key = self.key("instance.key", raw.key);
         Some(Instance {
@@ -270,8 +271,18 @@ impl Check {
         Some(Commands { require_signature: require_signature?, second_member: second_member? })
     }
 
-    fn addressing(&mut self, raw: raw::Addressing) -> Option<Addressing> {
+    fn addressing(&mut self, raw: raw::Addressing, own: Option<&Address>) -> Option<Addressing> {
         let plus = self.needed("addressing.plus", raw.plus);
+        let base_bytes = own.and_then(|own| own.local().split('+').next()).map_or(0, str::len);
+        if plus == Some(true) && base_bytes + DETAIL_MAX_BYTES > LOCAL_PART_MAX_BYTES {
+            let most = LOCAL_PART_MAX_BYTES - DETAIL_MAX_BYTES;
+            let text = format!(
+                "has {base_bytes} bytes before the \"@\"; with plus = true at most {most}, since postern puts up to \
+                 {DETAIL_MAX_BYTES} bytes behind them and a mail host takes {LOCAL_PART_MAX_BYTES}; take a shorter \
+                 address, or set plus = false"
+            );
+            self.findings.mistake("instance.address", text);
+        }
         let bounce_address = self.word("addressing.bounce_address", raw.bounce_address, BounceAddress::parse);
         if plus == Some(false) && bounce_address == Some(BounceAddress::Verp) {
             let text = "\"verp\" needs plus = true, since each bounce comes back to an address of its own; choose \"null\" or \"plain\"";

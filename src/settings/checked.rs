@@ -81,7 +81,7 @@ pub struct Instance {
     pub address: Address,
     /// 2 to 10 capital letters.
     pub case_prefix: String,
-    /// A language tag such as `en` or `pt-BR` (RFC 5646).
+    /// A language tag (RFC 5646); only `en` for now.
     pub language: String,
     /// The daemon's folder, which exists.
     pub state_dir: PathBuf,

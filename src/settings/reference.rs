@@ -11,7 +11,7 @@ const INTRODUCTION: &str = "\
 
 This page is made from `src/settings/schema.rs`; write it anew with `UPDATE_GOLDEN=1 cargo test --test settings`.
 
-postern reads one TOML file. `postern check` reports every mistake in it at once, each with its line.
+postern reads one TOML file. Every command that needs it reports every mistake in it at once, each with its line.
 A commented sample stands in `contrib/postern.toml`.
 
 * **Paths** that are relative start at the folder of the settings file.

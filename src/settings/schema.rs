@@ -157,9 +157,14 @@ const INSTANCE: Section = Section {
             "short name, lower-case letters, digits and hyphens; tokens and commands are bound to it, so never change it",
         ),
         key("project", Kind::Text, Default::Required, "the project's name as people read it"),
-        key("address", Kind::Text, Default::Required, "the address that reports are sent to"),
+        key(
+            "address",
+            Kind::Text,
+            Default::Required,
+            "the address that reports are sent to; with `addressing.plus` at most 24 bytes before its `@`",
+        ),
         key("case_prefix", Kind::Text, Default::Required, "2 to 10 capital letters before a case's number"),
-        key("language", Kind::Text, Default::Text("en"), "language of the mails, as in `en` or `pt-BR`"),
+        key("language", Kind::Text, Default::Text("en"), "language of the mails; only `en` for now"),
         key("state_dir", Kind::Path, Default::Required, "folder that belongs to the daemon; must exist"),
         key("key", Kind::Secret, Default::Required, "file with at least 32 random bytes; every token is made with it"),
     ],
@@ -350,7 +355,7 @@ const COMMANDS: Section = Section {
             "require_signature",
             Kind::Switch,
             Default::Switch(false),
-            "ask for an OpenPGP signature under every command, not only the strong ones",
+            "ask for an OpenPGP signature under every command that changes a case, not only the strong ones",
         ),
         key(
             "second_member",
@@ -364,7 +369,7 @@ const COMMANDS: Section = Section {
 const ADDRESSING: Section = Section {
     path: "addressing",
     list: false,
-    about: "What the mail host lets through; `postern check --roundtrip` finds out.",
+    about: "What the mail host lets through.",
     keys: &[
         key("plus", Kind::Switch, Default::Switch(true), "the host delivers `security+anything@…` to the inbox"),
         key(

@@ -1,6 +1,6 @@
 //! What is remembered of one mailbox while the inbox runs: which mails are on their way, and which stay.
 //!
-//! Never does IO. Everything here may be lost at any time: then mails are fetched once more, and the store
+//! Never does IO, and never gives a mail up. Everything here may be lost at any time: then mails are fetched once more, and the store
 //! knows them again. UIDs count only within one UIDVALIDITY (RFC 9051 section 2.3.1.1).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -9,7 +9,7 @@ use super::session::Listed;
 
 /// Largest number of mails in one batch.
 pub(super) const BATCH_MAX_MAILS: usize = 50;
-/// Failed attempts to fetch a mail by itself after which it is left alone until the next start.
+/// Connections that broke while a mail was fetched by itself, after which only its header is fetched.
 const FETCH_ATTEMPTS_MAX: u8 = 5;
 
 /// How the next mails are to be fetched.
@@ -17,12 +17,15 @@ const FETCH_ATTEMPTS_MAX: u8 = 5;
 pub(super) enum Portion {
     /// Whole, with one command.
     Whole(Vec<Listed>),
-    /// Only the header: it is over the limit.
+    /// Only the header: it is over the limit, or cannot be fetched whole.
     Header(Listed),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Doubt {
+    /// It was in a batch that broke the connection; any of them may be to blame, or none.
+    suspect: bool,
+    /// Connections that broke while it was fetched by itself.
     attempts: u8,
     over_limit: bool,
 }
@@ -47,6 +50,16 @@ pub(super) struct Ledger {
     /// Came without payload: tried again in the next round.
     later: HashSet<u32>,
     doubts: HashMap<u32, Doubt>,
+}
+
+impl Doubt {
+    fn alone(self) -> bool {
+        self.suspect || self.attempts > 0
+    }
+
+    fn header_only(self) -> bool {
+        self.over_limit || self.attempts >= FETCH_ATTEMPTS_MAX
+    }
 }
 
 impl Ledger {
@@ -80,7 +93,10 @@ impl Ledger {
     /// Takes a new listing; false when there is nothing to fetch.
     pub(super) fn listed(&mut self, mut mails: Vec<Listed>) -> bool {
         mails.retain(|mail| self.is_open(mail.uid));
-        mails.sort_by_key(|mail| (self.doubt(mail.uid).attempts, mail.uid));
+        mails.sort_by_key(|mail| {
+            let doubt = self.doubt(mail.uid);
+            (doubt.attempts, doubt.suspect, mail.uid)
+        });
         self.todo = mails.into();
         self.look = !self.todo.is_empty();
         self.look
@@ -99,15 +115,15 @@ impl Ledger {
     pub(super) fn next_portion(&mut self, limit: u64) -> Option<Portion> {
         let first = self.todo.pop_front()?;
         let doubt = self.doubt(first.uid);
-        if first.size > limit || doubt.over_limit {
+        if first.size > limit || doubt.header_only() {
             return Some(Portion::Header(first));
         }
         let mut bytes = first.size;
         let mut mails = vec![first];
-        while doubt.attempts == 0 && mails.len() < BATCH_MAX_MAILS {
+        while !doubt.alone() && mails.len() < BATCH_MAX_MAILS {
             let Some(next) = self.todo.front().copied() else { break };
             bytes = bytes.saturating_add(next.size);
-            if bytes > limit || self.doubt(next.uid).attempts > 0 || self.doubt(next.uid).over_limit {
+            if bytes > limit || self.doubt(next.uid).alone() || self.doubt(next.uid).header_only() {
                 break;
             }
             self.todo.pop_front();
@@ -117,10 +133,24 @@ impl Ledger {
     }
 
     /// The connection broke while these were fetched: next time each by itself, after all others.
+    ///
+    /// Only a fetch of one mail counts against that mail, since in a batch nobody knows which it was. A mail that
+    /// breaks every connection is never forgotten: from [`FETCH_ATTEMPTS_MAX`] on its header stands for it, so that
+    /// the team hears of it, and even a header that does not come is tried again.
     pub(super) fn fetch_failed(&mut self, mails: &[Listed]) {
         for mail in mails {
-            let doubt = self.doubts.entry(mail.uid).or_default();
-            doubt.attempts = doubt.attempts.saturating_add(1);
+            self.doubts.entry(mail.uid).or_default().suspect = true;
+        }
+        let [mail] = mails else { return };
+        let doubt = self.doubts.entry(mail.uid).or_default();
+        doubt.attempts = doubt.attempts.saturating_add(1);
+        if doubt.attempts >= FETCH_ATTEMPTS_MAX {
+            tracing::error!(
+                uid = mail.uid,
+                size = mail.size,
+                attempts = doubt.attempts,
+                "the connection breaks whenever this mail is fetched; only its header is fetched from now on"
+            );
         }
     }
 
@@ -199,7 +229,6 @@ impl Ledger {
             && !self.refused.contains(&uid)
             && !self.kept.contains(&uid)
             && !self.later.contains(&uid)
-            && self.doubt(uid).attempts < FETCH_ATTEMPTS_MAX
     }
 }
 
@@ -239,21 +268,37 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_that_breaks_the_connection_comes_last_and_alone_and_never_blocks_the_others() {
+    fn a_mail_that_breaks_every_connection_comes_last_and_alone_and_in_the_end_as_its_header() {
         let all = || vec![mail(1, 1), mail(2, 1), mail(3, 1)];
         let mut ledger = opened(all());
-        ledger.fetch_failed(&[mail(1, 1)]);
-        for _ in 1..FETCH_ATTEMPTS_MAX {
+        for _ in 0..FETCH_ATTEMPTS_MAX {
+            ledger.fetch_failed(&[mail(1, 1)]);
             ledger.reconnected();
             assert!(ledger.listed(all()));
             assert_eq!(uids(ledger.next_portion(100)), [2, 3]);
-            assert_eq!(uids(ledger.next_portion(100)), [1]);
-            ledger.fetch_failed(&[mail(1, 1)]);
+            if ledger.doubt(1).attempts < FETCH_ATTEMPTS_MAX {
+                assert_eq!(uids(ledger.next_portion(100)), [1]);
+            }
         }
-        ledger.reconnected();
-        ledger.listed(all());
-        assert_eq!(uids(ledger.next_portion(100)), [2, 3]);
-        assert_eq!(ledger.next_portion(100), None);
+        for _ in 0..300 {
+            assert_eq!(ledger.next_portion(100), Some(Portion::Header(mail(1, 1))));
+            ledger.fetch_failed(&[mail(1, 1)]);
+            ledger.reconnected();
+            assert!(ledger.listed(vec![mail(1, 1)]), "never forgotten");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_breaks_under_a_batch_counts_against_none_of_its_mails() {
+        let all = || vec![mail(1, 1), mail(2, 1)];
+        let mut ledger = opened(all());
+        for _ in 0..2 * FETCH_ATTEMPTS_MAX {
+            ledger.fetch_failed(&all());
+            ledger.reconnected();
+            ledger.listed(all());
+        }
+        assert_eq!(uids(ledger.next_portion(100)), [1], "each by itself");
+        assert_eq!(uids(ledger.next_portion(100)), [2]);
     }
 
     #[test]

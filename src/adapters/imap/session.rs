@@ -36,6 +36,8 @@ pub(super) enum Fault {
     OverLimit,
     /// The server announces IDLE and does not speak it: the session is over, and IDLE is not tried again.
     NoIdle,
+    /// The server did not agree to IDLE in time, and its agreement may come at any moment: the session is over.
+    IdleStalled,
     /// The session is over.
     Lost(PortError),
 }
@@ -46,6 +48,7 @@ impl Fault {
             Self::Refused => temporary("the server refused a command; trying again"),
             Self::OverLimit => temporary("the server sent more than the limit in one response; trying again"),
             Self::NoIdle => temporary("the server announces IDLE and refuses it; going on by polling"),
+            Self::IdleStalled => temporary("the server did not agree to IDLE in time; going on by polling"),
             Self::Lost(error) => error,
         }
     }
@@ -208,10 +211,18 @@ impl Server {
         let outcome = {
             let mut handle = self.session.idle();
             handle.timeout(at_most).keepalive(false);
-            handle.wait_while(|told| {
+            let outcome = handle.wait_while(|told| {
                 more = matches!(told, UnsolicitedResponse::Exists(_) | UnsolicitedResponse::Bye { .. });
                 !more
-            })
+            });
+            if matches!(&outcome, Err(imap::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut) {
+                // Whoever says DONE now may take the late continuation for the answer to something else. The handle
+                // owns nothing, so that leaving it undone leaks nothing.
+                std::mem::forget(handle);
+                self.pace.idle_over();
+                return Err(Fault::IdleStalled);
+            }
+            outcome
             // The handle is dropped here, which sends DONE and reads the tagged response.
         };
         self.pace.idle_over();
@@ -219,7 +230,6 @@ impl Server {
             Ok(_) => Ok(if more { News::Mail } else { News::Nothing }),
             // What the crate cannot name may be anything: have a look.
             Err(imap::Error::Unexpected(_)) => Ok(News::Mail),
-            Err(imap::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Ok(News::Mail),
             Err(imap::Error::No(_) | imap::Error::Bad(_)) => Err(Fault::NoIdle),
             Err(error) => Err(fault(error)),
         }

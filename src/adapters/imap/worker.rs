@@ -30,6 +30,8 @@ const RETRY_MAX: Duration = Duration::from_secs(300);
 const GOOD_SESSION: Duration = Duration::from_secs(60);
 /// IDLE is renewed after this; servers and routers forget a silent connection after 29 minutes and less (RFC 2177).
 const IDLE_MAX: Duration = Duration::from_secs(9 * 60);
+/// After a server was too slow to agree to IDLE it is polled for this long.
+const IDLE_PAUSE: Duration = Duration::from_secs(30 * 60);
 /// A connection that waits for the engine says NOOP this often.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How often a full queue of batches is looked at.
@@ -77,6 +79,8 @@ pub(super) struct Worker {
     /// IDLE is under way, so that a panic now is its fault.
     idling: bool,
     no_idle: bool,
+    /// IDLE is not tried before this.
+    idle_from: Instant,
     drained: bool,
     round_ends: Instant,
     opened_at: Option<Instant>,
@@ -106,6 +110,7 @@ impl Worker {
             fetching: None,
             idling: false,
             no_idle: false,
+            idle_from: now(),
             drained: false,
             round_ends: now(),
             opened_at: None,
@@ -130,6 +135,9 @@ impl Worker {
             };
             self.idling = false;
             self.no_idle |= matches!(fault, Fault::NoIdle);
+            if matches!(fault, Fault::IdleStalled) {
+                self.idle_from = now() + IDLE_PAUSE;
+            }
             if self.stopped() {
                 return;
             }
@@ -203,7 +211,7 @@ impl Worker {
             self.begin_round();
             return Ok(());
         }
-        let news = if server.can_idle && !self.no_idle {
+        let news = if server.can_idle && !self.no_idle && now() >= self.idle_from {
             self.idling = true;
             let news = server.idle(wait.min(IDLE_MAX))?;
             self.idling = false;
@@ -263,7 +271,9 @@ impl Worker {
         let Some((which, mails)) = self.fetching.take() else { return };
         match fault {
             Fault::OverLimit => self.ledger(which).fetch_over_limit(&mails),
-            Fault::Refused | Fault::NoIdle | Fault::Lost(_) => self.ledger(which).fetch_failed(&mails),
+            Fault::Refused | Fault::NoIdle | Fault::IdleStalled | Fault::Lost(_) => {
+                self.ledger(which).fetch_failed(&mails);
+            }
         }
     }
 

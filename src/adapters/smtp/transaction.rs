@@ -8,6 +8,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -36,8 +37,8 @@ pub(super) struct Ended {
     pub(super) fault: Option<PortError>,
 }
 
-/// Sends one mail and says what became of it.
-pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeouts) -> Ended {
+/// Sends one mail and says what became of it; sets `begun` before the first byte of the mail itself goes out.
+pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeouts, begun: &AtomicBool) -> Ended {
     let mail = match mail_command(job, session.offers) {
         Ok(mail) => mail,
         Err(words) => return verdict(RelayVerdict::Refused, words.to_owned()),
@@ -51,7 +52,10 @@ pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeout
     let refusal = replies.iter().find(|reply| !reply.is_done() && !reply.wants_data());
     let waiting = replies.len() == commands.len() && replies.last().is_some_and(Reply::wants_data);
     match (refusal, waiting) {
-        (None, true) => exchange.content(&stuffed(&job.bytes)).await,
+        (None, true) => {
+            begun.store(true, Ordering::SeqCst);
+            exchange.content(&stuffed(&job.bytes)).await
+        }
         (None, false) => broken("the server answered the commands out of order"),
         (Some(refusal), waiting) => {
             let mut ended = judged(refusal);
