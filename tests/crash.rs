@@ -10,6 +10,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test runs servers and threads, waits, and fails by panicking"
 )]
 
@@ -178,11 +179,10 @@ impl Trial {
     /// The Message-ID of the report that a mail is about.
     fn report_of(&self, kind: MailKind, mail: &Arrived) -> String {
         let said = String::from_utf8_lossy(&mail.bytes).into_owned();
-        let about = |report: &&Report| match kind {
-            MailKind::Acknowledgement => {
+        let about = |report: &&Report| {
+            if kind == MailKind::Acknowledgement {
                 mail.header("In-Reply-To") == Some(format!("<{}>", report.message_id)) && mail.recipient == report.from
-            }
-            _ => {
+            } else {
                 said.contains(&format!("{} ", report.from))
                     || said.contains(&format!("{}\n", report.from))
                     || said.contains(&format!("{}\r", report.from))
