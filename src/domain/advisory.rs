@@ -53,3 +53,32 @@ pub struct Publisher {
 
 /// A pure rendering of an advisory.
 pub type Render = fn(&Advisory, &Publisher) -> Rendition;
+
+/// Where the page of an advisory stands in the site folder: `advisories/ex-2026-0042.html`.
+///
+/// ```
+/// assert_eq!(postern::domain::advisory::page_path("EX-2026-0042"), "advisories/ex-2026-0042.html");
+/// ```
+#[must_use]
+pub fn page_path(id: &str) -> String {
+    format!("advisories/{}.html", stem(id))
+}
+
+/// Where the text of an advisory stands in the site folder: `advisories/ex-2026-0042.txt`.
+#[must_use]
+pub fn text_path(id: &str) -> String {
+    format!("advisories/{}.txt", stem(id))
+}
+
+/// Where readers find the page; `None` when the site folder is not served.
+#[must_use]
+pub fn page_url(id: &str, publisher: &Publisher) -> Option<String> {
+    let base: String = publisher.base_url.chars().filter(|c| !c.is_control()).collect();
+    let base = base.trim().trim_end_matches('/');
+    (!base.is_empty()).then(|| format!("{base}/{}", page_path(id)))
+}
+
+/// An identifier as a file name: lower case, and nothing in it that could leave the folder.
+fn stem(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c.to_ascii_lowercase() } else { '_' }).collect()
+}

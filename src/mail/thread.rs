@@ -5,6 +5,7 @@
 
 use super::parse::ParsedMail;
 use crate::domain::id::{Address, CaseId, MessageId};
+use crate::domain::label::Label;
 use crate::domain::token::split_reply_address;
 
 /// Message-IDs that are looked up for one mail.
@@ -12,9 +13,6 @@ const REFERENCES_MAX: usize = 50;
 
 /// Reply addresses that are looked up for one mail.
 const TOKENS_MAX: usize = 20;
-
-/// Digits of a case number that are believed.
-const NUMBER_MAX_DIGITS: usize = 9;
 
 /// What mail programs of the world put before a forwarded subject, in lower case.
 const FORWARD_PREFIXES: [&str; 24] = [
@@ -106,15 +104,7 @@ fn case_label(subject: &str, prefix: &str) -> Option<CaseId> {
         return None;
     }
     let words = subject.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.'));
-    words.filter_map(|word| label_number(word.trim_end_matches(['.', '-']), prefix)).next()
-}
-
-fn label_number(word: &str, prefix: &str) -> Option<CaseId> {
-    let start = word.get(..prefix.len()).filter(|start| start.eq_ignore_ascii_case(prefix))?;
-    let (year, number) = word.get(start.len()..)?.strip_prefix('-')?.split_once('-')?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let fits = year.len() == 4 && digits(year) && (4..=NUMBER_MAX_DIGITS).contains(&number.len()) && digits(number);
-    fits.then(|| number.parse().ok().map(CaseId)).flatten()
+    words.filter_map(|word| Label::case_in(prefix, word.trim_end_matches(['.', '-']))).next()
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use crate::domain::advisory::{Advisory, Publisher};
+use crate::domain::advisory::{Advisory, Publisher, page_url, text_path};
 
 use super::body::{self, Block, TITLE_CHARS_MAX};
-use super::{page_url, text, text_path};
+use super::text;
 
 /// Forbids whatever the page does not need, should markup ever slip through.
 const CONTENT_SECURITY_POLICY: &str =

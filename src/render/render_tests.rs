@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::advisory::AdvisoryKind;
+use crate::domain::advisory::{page_path, page_url, text_path};
 
 fn publisher() -> Publisher {
     Publisher {

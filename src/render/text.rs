@@ -2,10 +2,9 @@
 //!
 //! Never adds a list's prefix, a signature or a header; it gives words. Never fails.
 
-use crate::domain::advisory::{Advisory, AdvisoryKind, Publisher};
+use crate::domain::advisory::{Advisory, AdvisoryKind, Publisher, page_url};
 
 use super::body::{self, Block, TITLE_CHARS_MAX};
-use super::page_url;
 
 /// Columns of a line, as the public security lists ask for. Only a longer word and a verbatim line exceed them.
 pub const COLUMNS_MAX: usize = 72;

@@ -2,7 +2,7 @@
 
 use super::apply::Acting;
 use super::desk::{Desk, Letter};
-use crate::domain::advisory::{Advisory, AdvisoryKind, Rendition};
+use crate::domain::advisory::{Advisory, AdvisoryKind, Rendition, page_path, page_url, text_path};
 use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};
 use crate::domain::party::{Party, Role};
 use crate::domain::policy::Fact;
@@ -16,13 +16,6 @@ use crate::domain::token::digest_hex;
 pub(super) fn rendition(desk: &Desk<'_>) -> Option<Rendition> {
     let advisory = desk.case.as_ref()?.advisory.as_ref()?;
     Some((desk.rules.render)(advisory, &desk.rules.publisher))
-}
-
-/// Relative paths of the pages of an advisory: text and HTML.
-pub(super) fn paths(id: &str) -> (String, String) {
-    let name: String =
-        id.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    (format!("advisories/{name}.txt"), format!("advisories/{name}.html"))
 }
 
 /// Shows the exact text to the team, for confirmation. A text below the command becomes the advisory's.
@@ -62,7 +55,7 @@ pub(super) fn show(desk: &mut Desk<'_>, acting: &Acting, body: &str) -> Result<S
     };
     let recipients = desk.rules.lists.iter().map(shown).collect::<Vec<_>>().join(", ");
     let title = desk.title();
-    let page = page_url(desk);
+    let page = page_of(desk);
     desk.mail_team(None, || {
         Letter::new(MailKind::Alert, Template::Preview, Automatic::Generated)
             .with("title", title.clone())
@@ -94,12 +87,9 @@ fn written(id: &str, title: &str, severity: Option<String>, body: &str) -> Advis
     }
 }
 
-fn page_url(desk: &Desk<'_>) -> String {
-    let base = &desk.rules.publisher.base_url;
-    match desk.case.as_ref().and_then(|case| case.advisory.as_ref()) {
-        Some(advisory) if !base.is_empty() => format!("{base}/{}", paths(&advisory.id).1),
-        Some(_) | None => String::new(),
-    }
+fn page_of(desk: &Desk<'_>) -> String {
+    let advisory = desk.case.as_ref().and_then(|case| case.advisory.as_ref());
+    advisory.and_then(|advisory| page_url(&advisory.id, &desk.rules.publisher)).unwrap_or_default()
 }
 
 /// What a confirmation is bound to: every byte that goes out, and to whom.
@@ -147,9 +137,8 @@ pub(super) fn publish(desk: &mut Desk<'_>, acting: &Acting, confirmed: &str) -> 
     }
     let site = !desk.rules.publisher.base_url.is_empty();
     if site {
-        let (text_path, html_path) = paths(&id);
-        desk.push(Effect::Page { path: text_path, content: rendition.text.clone() });
-        desk.push(Effect::Page { path: html_path, content: rendition.html.clone() });
+        desk.push(Effect::Page { path: text_path(&id), content: rendition.text.clone() });
+        desk.push(Effect::Page { path: page_path(&id), content: rendition.html.clone() });
     }
     tell_parties(desk);
     let count = if lists.len() == 1 { "1 list".to_owned() } else { format!("{} lists", lists.len()) };
@@ -164,7 +153,7 @@ fn subject_for(list: &ExternalList, rendition: &Rendition) -> String {
 
 /// Reporters and maintainers learn that it is public, and that they are free to write about it.
 fn tell_parties(desk: &mut Desk<'_>) {
-    let page = page_url(desk);
+    let page = page_of(desk);
     let title =
         desk.case.as_ref().and_then(|case| case.advisory.as_ref()).map_or_else(String::new, |a| a.title.clone());
     let parties: Vec<Party> = desk.case.as_ref().map_or_else(Vec::new, |case| case.parties.clone());
