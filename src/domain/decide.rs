@@ -3,9 +3,11 @@
 //! Never fails: what is refused is answered by a mail, which is an effect like any other. Mails,
 //! timers and journal rows of a decision are recorded in one transaction by the store.
 
+mod acting;
 mod apply;
 mod delivery;
 mod desk;
+mod maintainer;
 mod publish;
 mod report;
 mod team;
@@ -27,7 +29,7 @@ pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Dec
         Event::MailHeld(mail) => report::held(&mut desk, mail),
         Event::AutomaticReply(party, mail) => report::automatic(&mut desk, party, *mail),
         Event::TeamMail(mail) => {
-            team::received(&mut desk, mail, &team::World { open_cases, waiting, confirmation, report_text });
+            team::received(&mut desk, mail, &acting::World { open_cases, waiting, confirmation, report_text });
         }
         Event::TimerDue(key, action) => timer::due(&mut desk, key, *action),
         Event::Delivery(delivery) => delivery::ended(&mut desk, delivery),

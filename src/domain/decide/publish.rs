@@ -1,6 +1,6 @@
 //! Publication: the exact text is shown, confirmed, and only those bytes go out.
 
-use super::apply::Acting;
+use super::acting::Acting;
 use super::desk::{Desk, Letter};
 use crate::domain::advisory::{Advisory, AdvisoryKind, Rendition, page_path, page_url, text_path};
 use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};

@@ -3,13 +3,14 @@
 //! Reads everything, checks everything, then applies it on a copy of the desk; the copy becomes the
 //! desk only when every line went well. One transcript answers, always.
 
-use super::apply::{self, Acting};
+use super::acting::{Acting, World, share};
+use super::apply;
 use super::desk::{Desk, Letter};
 use super::report;
-use crate::domain::command::{Block, Command, Grade, parse};
+use crate::domain::command::{Block, Command, Grade};
 use crate::domain::effect::{Automatic, Effect, MailKind, Pending, PendingAction};
-use crate::domain::event::{CaseLine, Proof, SignatureSeen, TeamMail, WaitingMail};
-use crate::domain::party::{Member, PartyKey};
+use crate::domain::event::{Proof, SignatureSeen, TeamMail};
+use crate::domain::party::Member;
 use crate::domain::template::Template;
 use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 
@@ -21,14 +22,6 @@ const SIGNATURE_AHEAD_MAX: std::time::Duration = MINUTE.saturating_mul(10);
 /// The answer to commands in a member's name that nothing proves.
 const NOTHING_PROVES: &str = "nothing proves that you sent this: sign it with your OpenPGP key, or send it through your \
                               own mail host so that DMARC or DKIM passes";
-
-/// What the snapshot brings beside the case.
-pub(super) struct World {
-    pub open_cases: Vec<CaseLine>,
-    pub waiting: Vec<WaitingMail>,
-    pub confirmation: Option<Pending>,
-    pub report_text: Option<String>,
-}
 
 /// How far a mail proves its author.
 enum Proved {
@@ -220,13 +213,6 @@ fn ask_second(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, proof: &str
     answer(desk, member, mail, &outcome);
 }
 
-/// Reads a stored block again, on behalf of the member who wrote it.
-pub(super) fn stored_block(block: &str, body: &str, prefix: &str) -> Block {
-    let mut read = parse(block, None, prefix);
-    body.clone_into(&mut read.body);
-    read
-}
-
 fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
     desk.record(Some(&member.key), "reference and address", "note", "", &mail.incoming.mail.to_string());
     // A note that looks like nothing but a quote is shown whole: better too much than nothing.
@@ -245,25 +231,6 @@ fn note_only(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail) {
         next: next.to_owned(),
     };
     answer(desk, member, mail, &outcome);
-}
-
-/// Shows the other members what one of them wrote or did.
-pub(super) fn share_note(desk: &mut Desk<'_>, author: &PartyKey, audience: &str, text: &str) {
-    share(desk, author, audience, text, None);
-}
-
-fn share(desk: &mut Desk<'_>, author: &PartyKey, audience: &str, text: &str, partial: Option<&str>) {
-    let (title, name) = (desk.title(), desk.rules.name_of(author));
-    let text = text.lines().map(|line| if line.starts_with('!') { format!(" {line}\n") } else { format!("{line}\n") });
-    let text: String = text.collect();
-    desk.mail_team(Some(author), || {
-        Letter::new(MailKind::Note, Template::Note, Automatic::Generated)
-            .with("title", title.clone())
-            .with("author", name.clone())
-            .with("audience", audience)
-            .with("text", text.trim_end())
-            .with_partial(partial.map(str::to_owned))
-    });
 }
 
 /// What the transcript says.
