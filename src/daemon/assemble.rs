@@ -80,8 +80,9 @@ pub fn engine(
 /// # Errors
 /// A key, policy or template that cannot be used.
 pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Result<Setup, Failure> {
-    let keyring = keyring(settings, now)?;
-    let rules = rules(settings, &keyring)?;
+    let (keyring, policy, templates) =
+        together(keyring(settings, now), policy(settings.policy.as_deref()), templates(settings.templates.as_deref()))?;
+    let rules = rules(settings, &keyring, policy, templates);
     check_certificates(&rules, &keyring, now)?;
     let raw_bytes = usize::try_from(settings.limits.message_bytes).unwrap_or(usize::MAX);
     let limits = Limits { raw_bytes, ..Limits::default() };
@@ -135,11 +136,32 @@ fn check_certificates(rules: &Rules, keyring: &Keyring, now: Timestamp) -> Resul
     Ok(())
 }
 
-fn rules(settings: &Settings, keyring: &Keyring) -> Result<Rules, Failure> {
-    let (mut policy, policy_digest) = policy(settings.policy.as_deref())?;
+/// What is wrong with keys, policy and templates is said at once.
+fn together<A, B, C>(
+    first: Result<A, Failure>,
+    second: Result<B, Failure>,
+    third: Result<C, Failure>,
+) -> Result<(A, B, C), Failure> {
+    match (first, second, third) {
+        (Ok(first), Ok(second), Ok(third)) => Ok((first, second, third)),
+        (first, second, third) => {
+            let found: Vec<Failure> = [first.err(), second.err(), third.err()].into_iter().flatten().collect();
+            let code = found.first().map_or(CONFIG, |failure| failure.code);
+            let lines: Vec<_> = found.into_iter().map(|failure| failure.message).collect();
+            Err(Failure::new(code, lines.join("\n")))
+        }
+    }
+}
+
+fn rules(
+    settings: &Settings,
+    keyring: &Keyring,
+    (mut policy, policy_digest): (Policy, String),
+    templates: Templates,
+) -> Rules {
     policy.second_member |= settings.commands.second_member;
     let base_url = settings.publish.site.as_ref().map_or_else(String::new, |site| site.base_url.clone());
-    Ok(Rules {
+    Rules {
         instance: settings.instance.name.clone(),
         publisher: Publisher {
             project: settings.instance.project.clone(),
@@ -167,11 +189,11 @@ fn rules(settings: &Settings, keyring: &Keyring) -> Result<Rules, Failure> {
             .collect(),
         policy,
         policy_digest,
-        templates: templates(settings.templates.as_deref())?,
+        templates,
         render: render::rendition,
         acks_per_address_per_day: settings.limits.acks_per_address_per_day,
         acks_per_hour: settings.limits.acks_per_hour,
-    })
+    }
 }
 
 fn member(member: &checked::Member) -> Member {

@@ -11,8 +11,9 @@ use crate::mail::compose::{self, Attachment, Automatic as Submitted, ComposeErro
 use crate::pgp::keyring::Keyring;
 use crate::pgp::seal::{self, SealError, Signing};
 
-/// Largest attached original, in bytes; a larger one stays here and the text says what it was.
-pub const ORIGINAL_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest attached original, in bytes: encoded and encrypted it grows by three quarters, and many relays refuse more
+/// than 20 MB. A larger one stays in the archive folder, and the text says so.
+pub const ORIGINAL_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Why a mail was not sealed.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +63,13 @@ pub fn seal(
 }
 
 fn draft(plan: &OutgoingMail, original: Option<&[u8]>, rules: &Rules, keyring: &Keyring, now: Timestamp) -> Draft {
-    let mut attachments = Vec::new();
-    if let Some(bytes) = original.filter(|bytes| bytes.len() <= ORIGINAL_BYTES_MAX) {
+    let (mut attachments, mut text) = (Vec::new(), plan.text.clone());
+    if let Some(bytes) = original.filter(|bytes| bytes.len() > ORIGINAL_BYTES_MAX) {
+        text.push_str(&format!(
+            "\nThe original mail is not attached, for it has {} bytes. It lies in the\narchive folder of the mailbox.\n",
+            bytes.len()
+        ));
+    } else if let Some(bytes) = original {
         attachments.push(Attachment {
             name: "original.eml".to_owned(),
             content_type: "application/octet-stream".to_owned(),
@@ -95,7 +101,7 @@ fn draft(plan: &OutgoingMail, original: Option<&[u8]>, rules: &Rules, keyring: &
         },
         instance: rules.instance.clone(),
         headers: Vec::new(),
-        text: plan.text.clone(),
+        text,
         html: None,
         attachments,
         autocrypt: None,
