@@ -70,7 +70,7 @@ pub enum InboxEvent {
         /// Number of mails in INBOX.
         waiting: u32,
     },
-    /// Mails to store, at most one batch of 50. The next batch follows when these were settled.
+    /// Mails to store, at most one batch. The next batch follows when these were settled.
     Batch(Vec<Fetched>),
     /// Everything that was there has been fetched and settled; the inbox now waits for more.
     Drained,

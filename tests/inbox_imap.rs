@@ -154,7 +154,7 @@ fn mail_is_fetched_byte_by_byte_and_moved_to_the_archive_only_when_stored() {
 
 #[test]
 fn without_move_mail_is_copied_and_expunged() {
-    let server = Dovecot::start_with(Options { capabilities: "IDLE UIDPLUS" });
+    let server = Dovecot::start_with(Options { capabilities: "IDLE UIDPLUS", ..Options::default() });
     (0..3).for_each(|n| server.deliver(&mail(n)));
     let mut ear = Ear::open(ImapConfig { auth: AuthMechanism::Plain, ..config(&server) });
     assert_eq!(ear.drain().len(), 3);
@@ -180,7 +180,7 @@ fn kept_mail_stays_and_is_not_fetched_again_even_by_a_new_start() {
 
 #[test]
 fn without_any_way_out_of_the_inbox_a_keyword_marks_stored_mail() {
-    let server = Dovecot::start_with(Options { capabilities: "IDLE" });
+    let server = Dovecot::start_with(Options { capabilities: "IDLE", ..Options::default() });
     server.deliver(&mail(1));
     assert_eq!(Ear::open(config(&server)).drain().len(), 1);
     assert_eq!(Ear::open(config(&server)).drain().len(), 0);
@@ -209,7 +209,7 @@ fn new_mail_is_pushed_within_seconds() {
 
 #[test]
 fn without_idle_a_nudge_or_the_next_poll_finds_new_mail() {
-    let server = Dovecot::start_with(Options { capabilities: "MOVE UIDPLUS" });
+    let server = Dovecot::start_with(Options { capabilities: "MOVE UIDPLUS", ..Options::default() });
     let mut ear = Ear::open(config(&server));
     ear.drain();
     server.deliver(&mail(1));

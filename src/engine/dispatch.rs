@@ -18,18 +18,18 @@ use crate::engine::step::{Engine, EngineError, ReturnPath};
 use crate::engine::work::in_parallel;
 use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
-use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
+use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError, Work};
 
 /// Mails sealed, or handed to the relays, in one step.
-const MAILS_PER_STEP: usize = 64;
+const MAILS_PER_STEP: usize = 256;
 /// Received mails held in memory to be attached in one step, in bytes.
 const ORIGINALS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Attempts to seal one mail before it is held.
 const SEAL_ATTEMPTS_MAX: u32 = 3;
 /// Mails under way at most, over all relays.
-const IN_FLIGHT_MAX: usize = 256;
+const IN_FLIGHT_MAX: usize = 512;
 /// Outcomes settled in one step.
-const OUTCOMES_PER_STEP: usize = 256;
+const OUTCOMES_PER_STEP: usize = 512;
 /// Pages written in one step.
 const PAGES_PER_STEP: usize = 20;
 
@@ -61,7 +61,7 @@ impl Engine {
         let hopeless = queued.extract_if(.., |mail| mail.attempts >= SEAL_ATTEMPTS_MAX);
         let hopeless = hopeless.map(|mail| (mail, Unsealed::Key(SealError::Library))).collect();
         self.not_sealed(hopeless, now)?;
-        self.store.session().raise_seal_attempts(&queued.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
+        self.store.session().begin_sealing(&queued.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
         crash::point("sealing");
         let originals = self.originals(&mut queued, now)?;
         let (rules, keyring) = (&self.setup.rules, &self.setup.keyring);
@@ -76,7 +76,10 @@ impl Engine {
                 Err(error) => failed.push((mail, error)),
             }
         }
-        self.store.session().store_sealed(&sealed, now)?;
+        self.store.batch::<_, StoreError>(|batch| {
+            batch.session().store_sealed(&sealed, now)?;
+            batch.session().end_work(Work::Sealing)
+        })?;
         crash::point("sealed");
         self.not_sealed(failed, now)?;
         Ok(true)
@@ -112,6 +115,7 @@ impl Engine {
         for (mail, error) in failed {
             tracing::warn!(mail = mail.id.0, kind = mail.plan.kind.word(), %error, "a mail could not be sealed");
             if error.is_temporary() && mail.attempts + 1 < SEAL_ATTEMPTS_MAX {
+                self.store.session().raise_seal_attempts(&[mail.id])?;
                 continue;
             }
             let detail = error.to_string();
@@ -127,7 +131,7 @@ impl Engine {
 
     fn submit_due(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let room = IN_FLIGHT_MAX.saturating_sub(self.in_flight).min(MAILS_PER_STEP);
-        if room == 0 || self.relays_full || self.ports.relays.is_empty() {
+        if room == 0 || self.relays_full || self.outgoing_held || self.ports.relays.is_empty() {
             return Ok(false);
         }
         let claimed = self.store.session().claim_due(now, room)?;

@@ -87,6 +87,7 @@ pub struct Engine {
     pub(super) in_flight: usize,
     pub(super) disk_low: bool,
     pub(super) relays_full: bool,
+    pub(super) outgoing_held: bool,
     pub(super) started: Timestamp,
     pub(super) threads: NonZeroUsize,
 }
@@ -140,6 +141,10 @@ impl Engine {
         if !again.is_empty() {
             tracing::warn!(mails = again.len(), "sending again what was under way when the last process ended");
         }
+        let cut_off = store.session().count_interrupted()?;
+        if cut_off > 0 {
+            tracing::warn!(mails = cut_off, "trying again what was being worked on when the last process ended");
+        }
         let adopting = !store.session().adopted()?;
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let inbox_state = InboxState { open: false, drained: false, was_open: false };
@@ -152,6 +157,7 @@ impl Engine {
             in_flight: 0,
             disk_low: false,
             relays_full: false,
+            outgoing_held: false,
             started: at,
             threads,
         })
@@ -199,6 +205,11 @@ impl Engine {
     /// The store, for mail that comes in by another door.
     pub fn store_mut(&mut self) -> &mut Store {
         &mut self.store
+    }
+
+    /// Holds outgoing mail: it is decided and sealed as ever, and handed to no relay until it is let go.
+    pub fn hold_outgoing(&mut self, held: bool) {
+        self.outgoing_held = held;
     }
 
     /// Asks the inbox to look now.

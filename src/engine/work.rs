@@ -1,8 +1,8 @@
 //! From stored bytes to a decision (T2): read in parallel, then thread, decide and record, each mail
 //! in a savepoint of its own, many in one commit.
 //!
-//! The attempt is counted and committed before a mail is touched; a mail that fails three times is
-//! put aside and the team is told, so that it never blocks the next.
+//! What is touched is written down and committed before, so that a mail that ends the process has an attempt counted at
+//! the next start; one that fails three times is put aside and the team is told, so that it never blocks the next.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,10 +15,10 @@ use crate::domain::time::Timestamp;
 use crate::engine::fate::{Ruling, judge};
 use crate::engine::read::{Reader, Reading};
 use crate::engine::step::{Engine, EngineError};
-use crate::store::{Session, StoreError, StoreErrorClass, StoredMail};
+use crate::store::{Session, StoreError, StoreErrorClass, StoredMail, Work};
 
 /// Mails worked on in one step.
-pub(super) const MAILS_PER_STEP: usize = 50;
+pub(super) const MAILS_PER_STEP: usize = 200;
 
 impl Engine {
     /// Decides undecided mail; true when there was some.
@@ -30,12 +30,12 @@ impl Engine {
         if mails.is_empty() {
             return Ok(!exhausted.is_empty());
         }
-        self.store.session().raise_attempts(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
+        self.store.session().begin_deciding(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
         crash::point("attempt-raised");
         let readings = self.read_all(&mails, now);
         crash::point("opened");
         let rules = &self.setup.rules;
-        let mut decided = 0;
+        let (mut decided, mut found) = (0, Vec::new());
         let done = self.store.batch::<_, StoreError>(|batch| {
             for (mail, reading) in mails.iter().zip(readings) {
                 let Some(reading) = reading else {
@@ -43,22 +43,28 @@ impl Engine {
                         mail = mail.id.0,
                         "a mail could not be read, by a mistake of ours; it is tried again"
                     );
+                    batch.session().raise_attempts(&[mail.id])?;
                     continue;
                 };
                 match batch.each(|session| decide_mail(session, rules, mail, reading, now)) {
-                    Ok(()) => decided += 1,
+                    Ok(text) => {
+                        decided += 1;
+                        found.extend(text);
+                    }
                     Err(error) if ends_the_batch(&error) => return Err(error),
                     Err(error) => {
                         tracing::error!(mail = mail.id.0, %error, "a mail could not be decided; it is tried again");
+                        batch.session().raise_attempts(&[mail.id])?;
                     }
                 }
             }
             crash::point("deciding");
-            Ok(())
+            batch.session().end_work(Work::Deciding)?;
+            found.iter().try_for_each(|text| batch.session().index_mail(text.mail, &text.subject, &text.body))
         });
         if done.as_ref().is_err_and(is_want_of_room) {
             // Else a disk that stays full would use up the attempts of every mail, one start after another.
-            drop(self.store.session().lower_attempts(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>()));
+            drop(self.store.session().end_work(Work::Deciding));
         }
         done?;
         crash::point("decided");
@@ -152,24 +158,24 @@ fn decide_mail(
     mail: &StoredMail,
     reading: Reading,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Option<Searchable>, StoreError> {
     if !session.is_undecided(mail.id)? {
-        return Ok(());
+        return Ok(None);
     }
     let stolen = match (&reading.opened, &reading.author) {
         (Some(_), Some(author)) => session.said_by_another(&reading.content_digest, author, mail.id)?,
         (Some(_) | None, _) => false,
     };
-    let reading = &if stolen { reading.withheld() } else { reading };
+    let reading = if stolen { reading.withheld() } else { reading };
     if let Some(author) = &reading.author {
         session.note_read(mail.id, author, &reading.content_digest)?;
     }
-    match judge(session, rules, mail, reading, now)? {
+    match judge(session, rules, mail, &reading, now)? {
         Ruling::Settled(fate) => {
             session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
-            Ok(())
+            Ok(None)
         }
-        Ruling::Alarming(reason) => put_aside(session, rules, mail.id, &reason, now, mail.seed),
+        Ruling::Alarming(reason) => put_aside(session, rules, mail.id, &reason, now, mail.seed).map(|()| None),
         Ruling::Happens { event, fate, snapshot } => {
             let case = snapshot.case.as_ref().map(|case| case.id);
             let id = session.open_occurrence(now, mail.seed, kind(&event), Some(mail.id), case)?;
@@ -177,9 +183,16 @@ fn decide_mail(
             let decision = decide(*snapshot, &occurrence, rules);
             session.record(id, now, &decision, &rules.policy_digest)?;
             session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
-            session.index_mail(mail.id, &reading.mail.subject, &reading.mail.text)
+            Ok(Some(Searchable { mail: mail.id, subject: reading.mail.subject, body: reading.mail.text }))
         }
     }
+}
+
+/// What a mail is found by.
+struct Searchable {
+    mail: MailId,
+    subject: String,
+    body: String,
 }
 
 fn put_aside(

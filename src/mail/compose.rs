@@ -228,11 +228,19 @@ fn checked(bytes: Vec<u8>) -> Result<Vec<u8>, ComposeError> {
 
 /// Whether every CR and LF is part of a CRLF, the last line has one, no line is too long and there is no NUL.
 fn is_canonical(bytes: &[u8]) -> bool {
-    bytes.ends_with(b"\r\n")
-        && bytes.split_inclusive(|byte| *byte == b'\n').all(|line| {
-            line.strip_suffix(b"\r\n")
-                .is_some_and(|line| line.len() <= LINE_BYTES_MAX && !line.contains(&b'\r') && !line.contains(&0))
-        })
+    let (mut line, mut after_cr) = (0, false);
+    for byte in bytes {
+        match (byte, after_cr) {
+            (b'\n', true) => (line, after_cr) = (0, false),
+            (b'\r', false) => after_cr = true,
+            (0 | b'\n' | b'\r', _) | (_, true) => return false,
+            (_, false) => line += 1,
+        }
+        if line > LINE_BYTES_MAX {
+            return false;
+        }
+    }
+    line == 0 && bytes.ends_with(b"\r\n")
 }
 
 #[cfg(test)]

@@ -60,6 +60,8 @@ pub struct KeyFiles {
 #[derive(Clone)]
 pub struct Keyring {
     own: Arc<Vec<Cert>>,
+    /// The first own certificate without secrets, armored.
+    published: Arc<Vec<u8>>,
     first: Fingerprint,
     known: Arc<BTreeMap<Fingerprint, Cert>>,
 }
@@ -241,9 +243,7 @@ impl Keyring {
     /// The armored certificate of the first own key: its public half only.
     #[must_use]
     pub fn own_certificate(&self) -> Vec<u8> {
-        // Serializing a `Cert` leaves secrets out already; stripping them first makes that hold whatever the library does.
-        let public = self.own.first().map(|cert| cert.clone().strip_secret_key_material());
-        public.and_then(|cert| cert.armored().to_vec().ok()).unwrap_or_default()
+        self.published.to_vec()
     }
 
     /// Adds certificates, at most 256 KiB and 8 of them, merging with what is known of the same fingerprint.
@@ -309,7 +309,10 @@ impl Keyring {
         if let Err(problem) = signing_key(cert, at) {
             return Err(KeyringError::NoSigningKey { file, problem });
         }
-        Ok(Self { own: Arc::new(own), first, known: Arc::default() })
+        // Serializing a `Cert` leaves secrets out already; stripping them first makes that hold whatever the library does.
+        let public = own.first().map(|cert| cert.clone().strip_secret_key_material());
+        let published = public.and_then(|cert| cert.armored().to_vec().ok()).unwrap_or_default();
+        Ok(Self { own: Arc::new(own), published: Arc::new(published), first, known: Arc::default() })
     }
 
     fn learn(&mut self, certs: Vec<Cert>) -> Vec<Fingerprint> {

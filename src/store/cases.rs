@@ -85,9 +85,10 @@ impl Session<'_> {
     pub fn cases_of_message(&self, id: &MessageId) -> Result<Vec<(CaseId, Written)>, StoreError> {
         let step = "find the cases of a Message-ID";
         let local = id.as_str().split('@').next().unwrap_or_default();
-        let sql = "SELECT DISTINCT case_id, party FROM outbox WHERE message_local = ?1 AND case_id IS NOT NULL
-            ORDER BY case_id DESC LIMIT ?2";
-        let ours = self.all(step, sql, params![local, MESSAGE_MAX_CASES], |row| {
+        let unique = local.split('.').next().unwrap_or_default();
+        let sql = "SELECT DISTINCT case_id, party FROM outbox
+            WHERE message_unique = ?1 AND message_local = ?2 AND case_id IS NOT NULL ORDER BY case_id DESC LIMIT ?3";
+        let ours = self.all(step, sql, params![unique, local, MESSAGE_MAX_CASES], |row| {
             Ok((CaseId(row.get(0)?), Written::ByUs(row.get::<_, Option<String>>(1)?.map(PartyKey))))
         })?;
         if !ours.is_empty() {

@@ -126,24 +126,13 @@ impl Session<'_> {
         self.all("load exhausted mail", sql, [max_attempts], |row| row.get(0).map(MailId))
     }
 
-    /// Counts one more attempt for each, before it is made.
+    /// Counts one more attempt for each.
     ///
     /// # Errors
     /// What the database says.
     pub fn raise_attempts(&self, mails: &[MailId]) -> Result<(), StoreError> {
         let sql = "UPDATE mail SET attempts = attempts + 1 WHERE id = ?1";
         self.atomically(|| mails.iter().try_for_each(|mail| self.run("count an attempt", sql, [mail.0]).map(|_| ())))
-    }
-
-    /// Takes back an attempt that failed by no fault of the mails.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn lower_attempts(&self, mails: &[MailId]) -> Result<(), StoreError> {
-        let sql = "UPDATE mail SET attempts = max(attempts - 1, 0) WHERE id = ?1 AND fate = 'undecided'";
-        self.atomically(|| {
-            mails.iter().try_for_each(|mail| self.run("take back an attempt", sql, [mail.0]).map(|_| ()))
-        })
     }
 
     /// Gives a mail its fate. `false` when it has one already: then nothing is changed.

@@ -17,6 +17,7 @@ mod schema;
 mod search;
 mod session;
 mod timers;
+mod under_way;
 
 pub use cases::Written;
 pub use error::{StoreError, StoreErrorClass};
@@ -28,6 +29,7 @@ pub use schema::Store;
 pub use search::Found;
 pub use session::{Batch, Session};
 pub use timers::DueTimer;
+pub use under_way::Work;
 
 #[cfg(test)]
 mod support_tests;

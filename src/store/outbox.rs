@@ -129,7 +129,8 @@ impl Session<'_> {
     /// What the database says.
     pub fn unsealed(&self, limit: usize) -> Result<Vec<QueuedMail>, StoreError> {
         let step = "load mail to seal";
-        let select = "SELECT id, case_id, plan, seal_attempts, created_at FROM outbox WHERE state = 'queued'";
+        let select = "SELECT id, case_id, plan, seal_attempts, created_at
+            FROM outbox JOIN outbox_plans ON outbox_id = id WHERE state = 'queued'";
         let fresh = format!("{select} AND seal_attempts = 0 ORDER BY id LIMIT ?1");
         let found = self.all(step, &fresh, [row::limit(limit)], queued)?;
         if !found.is_empty() {
@@ -139,7 +140,7 @@ impl Session<'_> {
         self.all(step, &tried, [], queued)
     }
 
-    /// Counts one more attempt to seal each, before it is made.
+    /// Counts one more attempt to seal each.
     ///
     /// # Errors
     /// What the database says.
@@ -275,7 +276,7 @@ impl Session<'_> {
     /// # Errors
     /// What the database says.
     pub fn plan_of(&self, id: OutboxId) -> Result<Option<OutgoingMail>, StoreError> {
-        let sql = "SELECT plan FROM outbox WHERE id = ?1";
+        let sql = "SELECT plan FROM outbox_plans WHERE outbox_id = ?1";
         self.one("load a plan", sql, [id.0], |row| row::word(row, "plan", row::json))
     }
 

@@ -30,7 +30,7 @@ fn the_file_is_for_its_owner_only_and_the_pragmas_hold() {
     }
     let pragma = |name: &str| store.raw().query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
     let found = ["foreign_keys", "synchronous", "trusted_schema", "temp_store", "secure_delete"].map(pragma);
-    assert_eq!(found, [1, 2, 0, 2, 1]);
+    assert_eq!(found, [1, 2, 0, 2, 2]);
 }
 
 #[test]

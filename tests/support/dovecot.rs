@@ -25,11 +25,13 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 #[derive(Debug, Clone)]
 pub struct Options {
     pub capabilities: &'static str,
+    /// When it syncs its files to the disk, in its own word.
+    pub fsync: &'static str,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { capabilities: "IDLE UIDPLUS MOVE" }
+        Self { capabilities: "IDLE UIDPLUS MOVE", fsync: "always" }
     }
 }
 
@@ -232,13 +234,13 @@ impl Dovecot {
         fs::write(self.folder.path().join("users"), format!("{}:{{PLAIN}}{}\n", self.user, self.password)).unwrap();
         fs::set_permissions(self.folder.path().join("users"), fs::Permissions::from_mode(0o644)).unwrap();
         let (imap_port, imaps_port) = (self.imap_port, self.imaps_port);
-        let capabilities = self.options.capabilities;
+        let Options { capabilities, fsync } = self.options.clone();
         let config = format!(
             "base_dir = {dir}/run\nstate_dir = {dir}/run\nlog_path = {dir}/dovecot.log\n\
              protocols = imap\nlisten = 127.0.0.1\n{own_users}\
              ssl = yes\nssl_cert = <{dir}/cert.pem\nssl_key = <{dir}/key.pem\n\
              disable_plaintext_auth = no\nauth_mechanisms = plain login\n\
-             first_valid_uid = 1\nmail_fsync = always\nmail_max_userip_connections = 100\n\
+             first_valid_uid = 1\nmail_fsync = {fsync}\nmail_max_userip_connections = 100\n\
              mail_location = maildir:~/Maildir\n\
              imap_capability = IMAP4rev1 ENABLE NAMESPACE {capabilities}\n\
              mailbox_idle_check_interval = 1 secs\n\

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use super::session::Listed;
 
 /// Largest number of mails in one batch.
-pub(super) const BATCH_MAX_MAILS: usize = 50;
+pub(super) const BATCH_MAX_MAILS: usize = 200;
 /// Connections that broke while a mail was fetched by itself, after which only its header is fetched.
 const FETCH_ATTEMPTS_MAX: u8 = 5;
 

@@ -76,11 +76,22 @@ pub(super) fn boundary(id: &MessageId, level: &str, parts: &[Vec<u8>]) -> Result
             let digest = digest_hex(format!("{id} {level} {attempt}").as_bytes());
             format!("=_{}", digest.chars().take(32).collect::<String>())
         })
-        .find(|boundary| {
-            let needle = boundary.as_bytes();
-            !parts.iter().any(|part| part.windows(needle.len()).any(|window| window == needle))
-        })
+        .find(|boundary| !parts.iter().any(|part| occurs(part, boundary.as_bytes())))
         .ok_or(ComposeError::Boundary)
+}
+
+/// Whether octets occur in others. Looks closer only where the first of them stands: in encoded text that is seldom.
+fn occurs(content: &[u8], sought: &[u8]) -> bool {
+    let Some(first) = sought.first() else { return true };
+    let mut rest = content;
+    while let Some(at) = rest.iter().position(|octet| octet == first) {
+        rest = rest.get(at..).unwrap_or_default();
+        if rest.starts_with(sought) {
+            return true;
+        }
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// The parts between their boundaries. The CRLF before a boundary belongs to it (RFC 2046 section 5.1.1), so each
@@ -140,24 +151,36 @@ fn quoted_printable(text: &str) -> Vec<u8> {
 
 /// Base64 (RFC 4648 section 4) without line breaks.
 pub(super) fn base64(bytes: &[u8]) -> String {
+    let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+    write_base64(&mut out, bytes);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let octet = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = octet(0) << 16 | octet(1) << 8 | octet(2);
-        for at in 0..4 {
-            let index = (group >> (18 - 6 * at)) & 63;
-            let sextet = ALPHABET.get(index as usize).copied().unwrap_or(b'A');
-            out.push(if at <= chunk.len() { char::from(sextet) } else { '=' });
-        }
+    let sextet = |group: u32, shift: u32| ALPHABET.get((group >> shift & 63) as usize).copied().unwrap_or(b'A');
+    let (whole, rest) = bytes.as_chunks::<3>();
+    for [first, second, third] in whole {
+        let group = u32::from(*first) << 16 | u32::from(*second) << 8 | u32::from(*third);
+        out.extend_from_slice(&[18, 12, 6, 0].map(|shift| sextet(group, shift)));
     }
-    out
+    match rest {
+        [first] => {
+            let group = u32::from(*first) << 16;
+            out.extend_from_slice(&[sextet(group, 18), sextet(group, 12), b'=', b'=']);
+        }
+        [first, second] => {
+            let group = u32::from(*first) << 16 | u32::from(*second) << 8;
+            out.extend_from_slice(&[sextet(group, 18), sextet(group, 12), sextet(group, 6), b'=']);
+        }
+        _ => {}
+    }
 }
 
 fn file_part(name: &str, content_type: &str, bytes: &[u8]) -> Part {
     let mut encoded = Vec::with_capacity(bytes.len() + bytes.len() / 2);
     for chunk in bytes.chunks(ENCODED_LINE / 4 * 3) {
-        encoded.extend_from_slice(base64(chunk).as_bytes());
+        write_base64(&mut encoded, chunk);
         encoded.extend_from_slice(b"\r\n");
     }
     if encoded.is_empty() {

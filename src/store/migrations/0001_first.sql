@@ -146,11 +146,10 @@ CREATE TABLE outbox (
     kind TEXT NOT NULL CHECK (kind IN ('acknowledgement', 'forward', 'note', 'transcript', 'letter',
         'maintainer-notice', 'reminder', 'alert', 'notice', 'advisory')), -- what it is for
     recipient TEXT NOT NULL,                                    -- envelope recipient
-    recipient_key TEXT NOT NULL,                                -- the same in lower case, to count by
-    message_id TEXT NOT NULL UNIQUE,                            -- its Message-ID
+    recipient_base TEXT NOT NULL,                               -- the same in lower case without +detail, to count by
+    message_id TEXT NOT NULL,                                   -- its Message-ID
     message_local TEXT NOT NULL,                                -- that before the @
-    message_unique TEXT NOT NULL,                               -- that before the first dot
-    plan TEXT NOT NULL CHECK (json_valid(plan)),                -- the whole mail before composing, as JSON
+    message_unique TEXT NOT NULL UNIQUE,                        -- that before the first dot, a digest of our own
     state TEXT NOT NULL DEFAULT 'queued'                        -- where it stands
         CHECK (state IN ('queued', 'sealed', 'claimed', 'delivered', 'deferred', 'failed', 'held')),
     seal_attempts INTEGER NOT NULL DEFAULT 0,                   -- how often sealing was begun
@@ -165,10 +164,26 @@ CREATE INDEX outbox_queued ON outbox (seal_attempts, id) WHERE state = 'queued';
 CREATE INDEX outbox_due ON outbox (next_at, id) WHERE state IN ('sealed', 'deferred');
 CREATE INDEX outbox_claimed ON outbox (id) WHERE state = 'claimed';
 CREATE INDEX outbox_held ON outbox (id) WHERE state = 'held';
-CREATE INDEX outbox_local ON outbox (message_local);
-CREATE INDEX outbox_unique ON outbox (message_unique);
 CREATE INDEX outbox_transcripts ON outbox (case_id, party, created_at) WHERE kind = 'transcript';
-CREATE INDEX outbox_acks ON outbox (created_at, recipient_key) WHERE kind IN ('acknowledgement', 'notice');
+CREATE INDEX outbox_acks ON outbox (recipient_base, created_at) WHERE kind IN ('acknowledgement', 'notice');
+
+-- How many reporters were answered in each minute, by acknowledgement or notice.
+CREATE TABLE answered_minutes (
+    minute INTEGER PRIMARY KEY NOT NULL, -- minutes since 1970-01-01T00:00Z
+    count INTEGER NOT NULL               -- so many
+) STRICT;
+
+-- Outgoing mail before composing. It stands apart, so that a change of state does not write it again.
+CREATE TABLE outbox_plans (
+    outbox_id INTEGER PRIMARY KEY NOT NULL REFERENCES outbox (id), -- the row
+    plan TEXT NOT NULL CHECK (json_valid(plan))                    -- the whole mail as JSON
+) STRICT;
+
+-- Batches that are being worked on. What stands here at a start was cut off.
+CREATE TABLE under_way (
+    work TEXT PRIMARY KEY NOT NULL CHECK (work IN ('deciding', 'sealing')), -- which work
+    ids TEXT NOT NULL CHECK (json_valid(ids))                               -- numbers of the mails, as a JSON array
+) STRICT;
 
 -- Sealed bytes: made once, sent at every attempt.
 CREATE TABLE outbox_bytes (
@@ -225,8 +240,8 @@ CREATE TABLE journal (
     to_state TEXT NOT NULL,                                     -- to which state
     cause TEXT,                                                 -- Message-ID of the mail that caused it
     policy_digest TEXT NOT NULL,                                -- digest of the policy in force
-    prev TEXT NOT NULL UNIQUE,                                  -- hash of the row before; empty for the first
-    hash TEXT NOT NULL UNIQUE                                   -- SHA-256 over all of this
+    prev TEXT NOT NULL,                                         -- hash of the row before; empty for the first
+    hash TEXT NOT NULL                                          -- SHA-256 over all of this
 ) STRICT;
 CREATE INDEX journal_case ON journal (case_id, seq);
 CREATE TRIGGER journal_is_not_edited BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is not edited'); END;

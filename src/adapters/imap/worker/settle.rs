@@ -10,7 +10,7 @@ use super::{Which, Worker};
 use crate::ports::{Folder, InboxEvent, RemoteUid};
 
 /// Mails settled by one command.
-const SETTLE_MAX_MAILS: usize = 100;
+const SETTLE_MAX_MAILS: usize = 200;
 
 impl Worker {
     /// Carries out on the server what the engine has stored.
