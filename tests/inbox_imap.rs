@@ -400,19 +400,19 @@ fn of_a_mail_over_the_limit_only_the_header_comes() {
 #[test]
 fn many_mails_come_in_batches_and_no_more_than_two_ahead() {
     let server = Dovecot::start();
-    (0..170).for_each(|n| server.deliver(&mail(n)));
+    (0..650).for_each(|n| server.deliver(&mail(n)));
     let mut ear = Ear::open(config(&server));
-    assert_eq!(ear.opened(), 170);
+    assert_eq!(ear.opened(), 650);
     let (first, second) = (ear.batch(), ear.batch());
-    assert_eq!((first.len(), second.len()), (50, 50));
+    assert_eq!((first.len(), second.len()), (200, 200));
     assert!(ear.next_within(Duration::from_millis(800)).is_none(), "no third before one is settled");
     ear.settle(&first);
     ear.settle(&second);
     let rest = ear.drain();
     let all = [first, second, rest].concat();
-    assert_eq!(all.len(), 170);
-    assert_eq!(bodies(&all), (0..170).map(mail).collect());
-    assert_eq!((server.count(""), server.count("Archive")), (0, 170));
+    assert_eq!(all.len(), 650);
+    assert_eq!(bodies(&all), (0..650).map(mail).collect());
+    assert_eq!((server.count(""), server.count("Archive")), (0, 650));
 }
 
 // Scripted servers.

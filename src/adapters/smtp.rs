@@ -32,11 +32,13 @@ use transaction::Ended;
 /// A connection without work is closed after this time; servers close theirs after five minutes (RFC 5321 section 4.5.3.2.7).
 const IDLE_MAX: Duration = Duration::from_secs(60);
 /// A connection is closed after this many mails, so that the load spreads over the server's machines.
-const MAILS_PER_CONNECTION_MAX: u32 = 100;
+const MAILS_PER_CONNECTION_MAX: u32 = 500;
 /// After a failed connect nothing is tried for this time, and waiting jobs are deferred at once.
 const CONNECT_PAUSE: Duration = Duration::from_secs(5);
 /// Jobs taken at once, per connection: enough to keep it busy, few enough to be repeated after a crash.
 const JOBS_PER_CONNECTION: usize = 16;
+/// Jobs taken at least, so that one commit of their ends serves many even where there is one connection.
+const JOBS_MIN: usize = 256;
 /// Most connections to one server.
 const CONNECTIONS_MAX: usize = 64;
 
@@ -131,7 +133,7 @@ impl SmtpRelay {
         check(&config)?;
         let tls = tls::client_config(&config.trust)?;
         let connections = config.connections;
-        let capacity = connections * JOBS_PER_CONNECTION;
+        let capacity = (connections * JOBS_PER_CONNECTION).max(JOBS_MIN);
         let (job_sender, job_receiver) = jobs::channel(capacity);
         let (outcome_sender, outcome_receiver) = outcomes::channel();
         let shared = Arc::new(Shared {

@@ -9,7 +9,7 @@ use crate::crash;
 use crate::domain::decide::decide;
 use crate::domain::effect::MailKind;
 use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
-use crate::domain::id::{Address, MailId, OutboxId};
+use crate::domain::id::{Address, CaseId, MailId, OutboxId};
 use crate::domain::time::Timestamp;
 use crate::engine::read::Reader;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
@@ -18,7 +18,7 @@ use crate::engine::step::{Engine, EngineError, ReturnPath};
 use crate::engine::work::in_parallel;
 use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
-use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError, Work};
+use crate::store::{ClaimedMail, QueuedMail, Session, Settlement, StoreError, Work};
 
 /// Mails sealed, or handed to the relays, in one step.
 const MAILS_PER_STEP: usize = 256;
@@ -124,7 +124,7 @@ impl Engine {
             let delivery =
                 Delivery { kind, party, recipient, outcome: DeliveryOutcome::Failed, detail: detail.clone() };
             let event = Some(Event::SealFailed(delivery));
-            self.deliveries(vec![Settled { row: mail.id, end: End::Held, detail, event }], now)?;
+            self.deliveries(vec![Settled { row: mail.id, case: mail.case, end: End::Held, detail, event }], now)?;
         }
         Ok(())
     }
@@ -247,22 +247,29 @@ impl Engine {
                 }
             }
         };
-        Ok(Some(Settled { row: outcome.id, end: End::Settled(settlement), detail: outcome.detail.clone(), event }))
+        let detail = outcome.detail.clone();
+        Ok(Some(Settled { row: outcome.id, case: row.case, end: End::Settled(settlement), detail, event }))
     }
 
     /// Settles rows and decides what follows from each, one savepoint a row.
     fn deliveries(&mut self, settled: Vec<Settled>, now: Timestamp) -> Result<(), EngineError> {
         let (rules, entropy) = (&self.setup.rules, &mut self.ports.entropy);
         self.store.batch::<_, StoreError>(|batch| {
-            for Settled { row, end, detail, event } in settled {
+            for Settled { row, case, end, detail, event } in settled {
+                let ends = |session: &Session<'_>| match end {
+                    End::Settled(settlement) => session.settle(row, settlement, &detail, now),
+                    End::Held => session.hold(row, &detail, now),
+                };
+                let (Some(event), Some(case)) = (event, case) else {
+                    // Nothing follows from it, as from almost every delivery of a broadcast.
+                    ends(&batch.session())?;
+                    continue;
+                };
                 let seed = entropy.seed();
                 let done: Result<(), StoreError> = batch.each(|session| {
-                    let case = session.row(row)?.and_then(|row| row.case);
-                    let changed = match end {
-                        End::Settled(settlement) => session.settle(row, settlement, &detail, now)?,
-                        End::Held => session.hold(row, &detail, now)?,
-                    };
-                    let (Some(event), Some(case), true) = (event, case, changed) else { return Ok(()) };
+                    if !ends(session)? {
+                        return Ok(());
+                    }
                     let snapshot = Snapshot { case: session.case(case)?, ..Snapshot::default() };
                     let id = session.open_occurrence(now, seed, "delivery", None, Some(case))?;
                     let decision = decide(snapshot, &Occurrence { id, at: now, seed, event }, rules);
@@ -301,6 +308,7 @@ impl Engine {
 /// How a row ends this step, with the words for its detail, and what follows for its case.
 struct Settled {
     row: OutboxId,
+    case: Option<CaseId>,
     end: End,
     detail: String,
     event: Option<Event>,

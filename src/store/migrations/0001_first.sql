@@ -73,7 +73,7 @@ CREATE TABLE mail (
     uid INTEGER NOT NULL,                          -- UID then; 0 for a Maildir or a file
     name TEXT NOT NULL,                            -- file name for a Maildir or a file, else empty
     digest TEXT NOT NULL,                          -- SHA-256 of the bytes, hexadecimal
-    stable_digest TEXT NOT NULL,                   -- digest without trace headers: finds the same mail again
+    stable_digest BLOB NOT NULL,                   -- key of the digest without trace headers: finds the same mail again
     message_id TEXT,                               -- Message-ID, without brackets
     junk INTEGER NOT NULL CHECK (junk IN (0, 1)),  -- 1 when it lay in the junk folder
     arrived INTEGER NOT NULL,                      -- when the server got it
@@ -84,7 +84,7 @@ CREATE TABLE mail (
     attempts INTEGER NOT NULL DEFAULT 0,           -- how often a decision was begun
     admitted INTEGER REFERENCES cases (id),        -- the case a member admitted it to
     author TEXT,                                   -- From address, once read
-    text_digest TEXT,                              -- digest of its readable text, once read
+    text_digest BLOB,                              -- key of the digest of its readable text, once read
     fate TEXT NOT NULL DEFAULT 'undecided'         -- what became of it
         CHECK (fate IN ('undecided', 'joined', 'held', 'quarantined', 'duplicate', 'noted', 'answered')),
     case_id INTEGER REFERENCES cases (id),         -- the case joined, claimed or noted with
