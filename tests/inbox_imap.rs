@@ -95,7 +95,7 @@ impl Ear {
         loop {
             match self.next() {
                 InboxEvent::Batch(mails) => {
-                    assert!(mails.len() <= 50);
+                    assert!(mails.len() <= 200);
                     self.settle(&mails);
                     all.extend(mails);
                 }
