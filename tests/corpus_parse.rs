@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use postern::domain::id::Address;
 use postern::domain::token::InstanceKey;
+use postern::mail::bounce::{BounceReport, BouncedRecipient};
 use postern::mail::classify::{MailClass, OwnMarks, classify};
 use postern::mail::parse::{Limits, ParsedMail, parse};
 
@@ -76,19 +77,40 @@ impl Scores {
             self.count("original_message_id", file, found);
         }
         if let (Some(wanted), MailClass::Bounce(report)) = (expected["bounce"].as_array(), class) {
-            let found: Vec<String> =
-                report.recipients.iter().filter_map(|r| r.address.as_ref()).map(Address::key).collect();
-            let right = wanted.iter().all(|entry| {
-                let names = [entry["recipient"].as_str(), entry["alt"].as_str()];
-                names.iter().flatten().any(|name| found.contains(&name.to_lowercase()))
-            });
-            self.count("bounced recipients", file, right);
+            self.compare_bounce(file, wanted, report);
         }
         if let Some(kind) = expected["pgp"]["kind"].as_str() {
             let layer = format!("{:?}", mail.layer).to_lowercase();
             let wanted = kind.replace("mime-", "").replace('-', "");
             let partial = expected["pgp"]["partial"].as_bool().unwrap_or(false);
             self.count("pgp layer", file, layer.starts_with(if partial { "partial" } else { &wanted }));
+        }
+    }
+
+    /// Each recipient by either of its names, then its status, reply code and whether it is given up.
+    fn compare_bounce(&mut self, file: &str, wanted: &[serde_json::Value], report: &BounceReport) {
+        let named = |entry: &serde_json::Value| {
+            let names = [entry["recipient"].as_str(), entry["alt"].as_str()].map(|name| name.map(str::to_lowercase));
+            let fits = |found: &BouncedRecipient| {
+                let keys = [&found.address, &found.alt].map(|address| address.as_ref().map(Address::key));
+                keys.iter().flatten().any(|key| names.iter().flatten().any(|name| name == key))
+            };
+            report.recipients.iter().find(|found| fits(found)).cloned()
+        };
+        let all = wanted.iter().all(|entry| named(entry).is_some());
+        self.count("bounced recipients", file, all);
+        self.count("bounced recipients, no others", file, all && report.recipients.len() == wanted.len());
+        for entry in wanted {
+            let Some(found) = named(entry) else { continue };
+            if let Some(status) = entry["status"].as_str() {
+                self.count("status", file, found.status.as_deref() == Some(status));
+            }
+            if let Some(code) = entry["smtp_code"].as_str() {
+                self.count("smtp code", file, found.smtp_code.is_some_and(|found| found.to_string() == code));
+            }
+            if let Some(permanent) = entry["permanent"].as_bool() {
+                self.count("permanent", file, found.permanent == permanent);
+            }
         }
     }
 }
