@@ -209,7 +209,10 @@ fn shown(lines: &[&str], fates: &[Fate]) -> Shown {
                     *end = at + 1;
                 }
             }
-            Fate::Marked => quotes.push((at, at + 1, previous == Fate::Announced)),
+            Fate::Marked => {
+                let announced = previous == Fate::Announced || marks::announces(lines.get(at..).unwrap_or_default());
+                quotes.push((at, at + 1, announced));
+            }
             Fate::Own => last_own = at,
             Fate::Announced | Fate::Unmarked | Fate::Signature | Fate::Dropped => {}
         }
@@ -229,7 +232,8 @@ fn shown(lines: &[&str], fates: &[Fate]) -> Shown {
 
 /// From which line on own lines are the closing: in the last run of own lines, if the mail ends with one.
 fn closing_start(lines: &[&str], fates: &[Fate]) -> usize {
-    let own = |at: &usize| fates.get(*at) == Some(&Fate::Own) && lines.get(*at).is_some_and(|line| !line.trim().is_empty());
+    let own =
+        |at: &usize| fates.get(*at) == Some(&Fate::Own) && lines.get(*at).is_some_and(|line| !line.trim().is_empty());
     let Some(last) = (0..fates.len()).rev().find(own) else { return usize::MAX };
     let start = fates.iter().take(last).rposition(|fate| *fate != Fate::Own).map_or(0, |at| at + 1);
     let signed = fates.get(last + 1) == Some(&Fate::Signature);
@@ -249,10 +253,12 @@ fn join(lines: &[&str], fates: &[Fate], gap: &str, wanted: impl Fn(usize, Fate) 
             continue;
         }
         if last.is_some() {
+            // Where something was cut, one blank line is enough.
             let apart = last.is_some_and(|last: usize| last + blanks + 1 < at);
+            let gap = if blanks > 0 { "\n" } else { gap };
             out.push('\n');
-            out.push_str(if apart && blanks == 0 { gap } else { "" });
-            out.extend(std::iter::repeat_n('\n', blanks));
+            out.push_str(if apart { gap } else { "" });
+            out.extend(std::iter::repeat_n('\n', if apart { 0 } else { blanks }));
         }
         out.push_str(line);
         (last, blanks) = (Some(at), 0);
@@ -263,3 +269,7 @@ fn join(lines: &[&str], fates: &[Fate], gap: &str, wanted: impl Fn(usize, Fate) 
 #[cfg(test)]
 #[path = "quote_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "quote/clients_tests.rs"]
+mod clients_tests;

@@ -39,7 +39,9 @@ pub(super) fn start(lines: &[&str], signed: bool) -> Option<usize> {
         }
         contacts += usize::from(is_contact(line) || is_device_line(line));
     }
-    best.or_else(|| card(lines, &filled, signed).filter(|at| lines.iter().take(*at).any(|line| !line.trim().is_empty())))
+    best.or_else(|| {
+        card(lines, &filled, signed).filter(|at| lines.iter().take(*at).any(|line| !line.trim().is_empty()))
+    })
 }
 
 fn is_sign_off(line: &str) -> bool {
@@ -96,9 +98,18 @@ mod tests {
     #[test]
     fn sign_offs_of_several_languages_begin_a_closing() {
         for end in [
-            "Thank you,\nNoam", "Thanks\n\nAna", "Best regards,\nAna Lee\nExample Org", "Mit freundlichen Grüßen\nAna Lee",
-            "Cordialement,\nAna", "Saludos\nAna", "Cordiali saluti\nAna", "Met vriendelijke groet,\nAna", "Pozdrawiam\nAna",
-            "С уважением,\nАнна", "Mvh\nAna", "Cheers,",
+            "Thank you,\nNoam",
+            "Thanks\n\nAna",
+            "Best regards,\nAna Lee\nExample Org",
+            "Mit freundlichen Grüßen\nAna Lee",
+            "Cordialement,\nAna",
+            "Saludos\nAna",
+            "Cordiali saluti\nAna",
+            "Met vriendelijke groet,\nAna",
+            "Pozdrawiam\nAna",
+            "С уважением,\nАнна",
+            "Mvh\nAna",
+            "Cheers,",
         ] {
             let text = format!("A sentence that says what this mail is about.\n\n{end}");
             assert_eq!(closing(&text).as_deref(), Some(end.replace('\n', "|").as_str()));
@@ -116,6 +127,9 @@ mod tests {
     #[test]
     fn a_text_of_nothing_but_a_greeting_has_no_closing() {
         assert_eq!(closing("Thanks"), None);
-        assert_eq!(closing("Can you please look?\n\nThe log is below and it is long, thanks to the debug switch."), None);
+        assert_eq!(
+            closing("Can you please look?\n\nThe log is below and it is long, thanks to the debug switch."),
+            None
+        );
     }
 }

@@ -136,11 +136,17 @@ pub(super) fn header_block(rest: &[&str], ruled: bool) -> Option<usize> {
 pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
     let first = rest.first()?;
     // The name stands alone, or in the left column; below it stands the date.
-    if first.trim().is_empty() || first.contains([':', '!']) || first.len() > 200 || !first.contains(['"', '<', '@', '/', ' ']) {
+    if first.trim().is_empty()
+        || first.contains([':', '!'])
+        || first.len() > 200
+        || !first.contains(['"', '<', '@', '/', ' '])
+    {
         return None;
     }
     let near = || rest.iter().take(6).map(|line| plain(line));
-    if !near().any(|line| line.starts_with("Sent by: ") || (found(&DATE, &line) && found(&TIME, &line) && line.len() < 60)) {
+    if !near()
+        .any(|line| line.starts_with("Sent by: ") || (found(&DATE, &line) && found(&TIME, &line) && line.len() < 60))
+    {
         return None;
     }
     let (mut wanted, mut last) = (["To", "cc", "Subject"].into_iter().peekable(), None);
@@ -201,6 +207,17 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     None
 }
 
+/// Whether a marked quote begins with the attribution of its mail, as quotes that were HTML do.
+pub(super) fn announces(rest: &[&str]) -> bool {
+    let inside: Vec<&str> = rest
+        .iter()
+        .take(ATTRIBUTION_LINES_MAX)
+        .take_while(|line| is_marked(line))
+        .map(|line| line.trim_start_matches(['>', ' ']))
+        .collect();
+    attribution(&inside).is_some()
+}
+
 /// Whether prose ended with the lines so far: no attribution goes on behind a sentence.
 fn ends_sentence(joined: &str) -> bool {
     let Some(text) = joined.trim_end().strip_suffix('.') else { return false };
@@ -211,7 +228,8 @@ fn ends_sentence(joined: &str) -> bool {
 fn begins_another(line: &str, rest: &[&str], dated: bool) -> bool {
     let line = plain(line);
     let day = found(&DATE, &line);
-    (found(&PREFIX, &line) && day && (!dated || found(&VERB, &line)))
+    let ends = !found(&VERB, &line) && (dated || (line.ends_with([':', '：']) && !line.contains('@')));
+    (found(&PREFIX, &line) && day && !ends)
         || (!dated && (is_addressed(&line) || (day && found(&TIME, &line) && is_whole(&line, rest))))
 }
 
@@ -234,8 +252,9 @@ fn is_attribution(text: &str, dated: bool, single: bool, after: &[&str]) -> bool
         filled.is_some_and(|rest| is_marked_here(rest, None, true))
     };
     if !text.ends_with([':', '：']) {
-        let ended = text.ends_with("wrote") || text.ends_with("écrit") || text.ends_with("写道") || text.ends_with("schrieb");
-        return ended && day && marked();
+        let ended =
+            text.ends_with("wrote") || text.ends_with("écrit") || text.ends_with("写道") || text.ends_with("schrieb");
+        return (ended && day && marked()) || (dated && single && goes_on(text));
     }
     let time = found(&TIME, text);
     let named = found(&ADDRESSED, text);
@@ -243,11 +262,23 @@ fn is_attribution(text: &str, dated: bool, single: bool, after: &[&str]) -> bool
         || is_addressed(text)
         || ((says || named) && (day || time) && marked())
         || (found(&QUOTING, text) && (named || marked()))
-        || (single && (says || found(&SAID, text)) && is_short(text) && after.first().is_some_and(|line| is_marked(line)))
+        || (single
+            && (says || found(&SAID, text))
+            && is_short(text)
+            && after.first().is_some_and(|line| is_marked(line)))
+}
+
+/// An attribution with the first words of its quote on the same line.
+fn goes_on(text: &str) -> bool {
+    text.match_indices(": ").take(SHORT_WORDS_MAX).any(|(at, _)| {
+        let head = text.get(..at).unwrap_or_default();
+        [&ADDRESSED, &VERB, &DATE, &TIME].into_iter().all(|pattern| found(pattern, head))
+    })
 }
 
 fn is_short(text: &str) -> bool {
-    text.split(' ').count() <= SHORT_WORDS_MAX && text.starts_with(|c: char| c.is_uppercase() || !c.is_ascii_lowercase())
+    text.split(' ').count() <= SHORT_WORDS_MAX
+        && text.starts_with(|c: char| c.is_uppercase() || !c.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -277,7 +308,15 @@ mod tests {
     #[test]
     fn the_columns_of_notes_are_a_header_block() {
         let block = [
-            "\"Ana Lee\" <ana@example.org>", "02/11/2026 10:00", "", "To", "\tteam@example.org", "cc", "", "Subject", "\tRe: x",
+            "\"Ana Lee\" <ana@example.org>",
+            "02/11/2026 10:00",
+            "",
+            "To",
+            "\tteam@example.org",
+            "cc",
+            "",
+            "Subject",
+            "\tRe: x",
         ];
         assert_eq!(columns_block(&block), Some(8));
         assert_eq!(columns_block(&["Ana Lee <a@b.org>", "02/11/2026 10:00", "", "Subject"]), None);

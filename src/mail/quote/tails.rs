@@ -198,8 +198,14 @@ fn tail(run: &[&str], fates: &mut [Fate]) {
             continue;
         }
         let paragraph = |(line, fate): (&&str, &Fate)| !line.trim().is_empty() && *fate == Fate::Own;
-        let length =
-            run.iter().zip(fates.iter()).take(last + 1).rev().take(NOTICE_LINES_MAX).take_while(|pair| paragraph(*pair)).count();
+        let length = run
+            .iter()
+            .zip(fates.iter())
+            .take(last + 1)
+            .rev()
+            .take(NOTICE_LINES_MAX)
+            .take_while(|pair| paragraph(*pair))
+            .count();
         let start = last + 1 - length;
         // The first paragraph of all is what somebody came to say.
         let first = run.iter().zip(fates.iter()).take(start).all(|pair| !own(pair));

@@ -33,11 +33,10 @@ pub(super) fn plain(line: &str) -> String {
     if line.len() > LINE_BYTES_MAX {
         return String::new();
     }
-    let hidden = |c: &char| {
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
+    let hidden = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let shown: String = line.chars().filter(|c| !hidden(c)).collect();
-    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+    // One large provider writes the entity into plain text.
+    shown.replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Words for "wrote".
@@ -74,7 +73,9 @@ pub(super) static ADDRESSED: Pattern =
 
 /// A word that quotes somebody without a verb behind.
 pub(super) static QUOTING: Pattern = LazyLock::new(|| {
-    compile(r"(?i)^[ *_]*(quoting|quoth|zitat von|zitiere|citando( a)?|citat från|citat|selon|cituji|cytowanie|missatge de|sitat|idézet|цитирую|цитата)\b.{2,}")
+    compile(
+        r"(?i)^[ *_]*(quoting|quoth|zitat von|zitiere|citando( a)?|citat från|citat|selon|cituji|cytowanie|missatge de|sitat|idézet|цитирую|цитата)\b.{2,}",
+    )
 });
 
 /// A line that announces a quoted or forwarded mail.
@@ -256,8 +257,26 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         let all = [
-            &VERB, &SAID, &PREFIX, &DATE, &TIME, &ADDRESSED, &QUOTING, &DIVIDER, &ABOVE, &FROM, &SENT, &TO, &SUBJECT, &DEVICE,
-            &ADDED, &FOOTER, &MAIL, &NOTICE_TITLE, &SIGN_OFF, &CONTACT,
+            &VERB,
+            &SAID,
+            &PREFIX,
+            &DATE,
+            &TIME,
+            &ADDRESSED,
+            &QUOTING,
+            &DIVIDER,
+            &ABOVE,
+            &FROM,
+            &SENT,
+            &TO,
+            &SUBJECT,
+            &DEVICE,
+            &ADDED,
+            &FOOTER,
+            &MAIL,
+            &NOTICE_TITLE,
+            &SIGN_OFF,
+            &CONTACT,
         ];
         for (at, pattern) in all.into_iter().chain(&NOTICE).enumerate() {
             assert!(pattern.is_some(), "pattern {at}");
