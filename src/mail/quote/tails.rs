@@ -211,7 +211,8 @@ fn tail(run: &[&str], fates: &mut [Fate]) {
         let first = run.iter().zip(fates.iter()).take(start).all(|pair| !own(pair));
         let words = run.get(start..=last).unwrap_or_default();
         let command = words.iter().any(|line| line.trim_start().starts_with('!'));
-        let titled = length == 1 && found(&NOTICE_TITLE, &plain(line));
+        let titled = (length == 1 && found(&NOTICE_TITLE, &plain(line)))
+            || (length <= NAMES_MAX && words.first().is_some_and(|line| is_added_line(line)));
         if first || command || length == NOTICE_LINES_MAX || !(titled || is_notice(words) && is_wordy(words)) {
             return;
         }
