@@ -48,7 +48,7 @@ pub(super) fn cut(lines: &[&str], fates: &mut [Fate]) {
 /// The armour of a text that is signed as a whole (RFC 9580 section 7), where nobody took it off.
 fn armour(lines: &[&str], fates: &mut [Fate]) {
     let Some(begin) = lines.iter().position(|line| !line.trim().is_empty()) else { return };
-    if !lines.get(begin).is_some_and(|line| line.trim_end() == "-----BEGIN PGP SIGNED MESSAGE-----") {
+    if lines.get(begin).is_none_or(|line| line.trim_end() != "-----BEGIN PGP SIGNED MESSAGE-----") {
         return;
     }
     let head = lines.iter().skip(begin).take_while(|line| !line.trim().is_empty()).count();
