@@ -40,9 +40,9 @@ pub struct Explanation {
     pub text_from: &'static str,
     /// Whether an HTML part is there that is no attachment.
     pub has_html: bool,
-    /// Parts with a name.
+    /// Files that came along: named parts, but for mails and reports of mail hosts.
     pub attachments: Vec<Attachment>,
-    /// Parts without a name that are no text to show.
+    /// All other parts that are no text to show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_parts: Vec<Attachment>,
     /// The newly written text, its signature included where it could be told apart.
@@ -153,8 +153,8 @@ pub struct Bounced {
 /// The OpenPGP layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Pgp {
-    /// `mime-encrypted`, `mime-signed`, `inline-encrypted`, `inline-signed`; `block-…` in a text without header block.
-    pub kind: String,
+    /// `mime-encrypted`, `mime-signed`, `inline-encrypted`, `inline-signed`.
+    pub kind: &'static str,
     /// Whether the keys at hand open it; absent without keys, or where nothing is encrypted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decrypts: Option<bool>,
@@ -240,9 +240,6 @@ impl Explainer<'_> {
             TakenFor::Body => {
                 let (mut told, _, _) = self.told(&shape::as_mail(raw));
                 (told.class, told.why, told.fate) = ("body", vec!["no-header-block".to_owned()], "none: it is no mail");
-                if let Some(pgp) = &mut told.pgp {
-                    pgp.kind = pgp.kind.replace("inline-", "block-");
-                }
                 told
             }
         }
@@ -259,7 +256,7 @@ impl Explainer<'_> {
             whole_message_signed: reading.signed_by().is_some(),
             auto_decrypt: !pgp.partial && pgp.kind.ends_with("encrypted"),
         });
-        let (named, other) = outline.parts.into_iter().partition::<Vec<_>, _>(|part| part.name.is_some());
+        let (files, other) = outline.parts.into_iter().partition::<Vec<_>, _>(|part| part.is_file);
         let told = Explanation {
             class: class(&reading.class),
             why: why(&outer, &reading.class),
@@ -272,7 +269,7 @@ impl Explainer<'_> {
                 TextSource::None => "none",
             },
             has_html: outline.has_html,
-            attachments: named.into_iter().map(attachment).collect(),
+            attachments: files.into_iter().map(attachment).collect(),
             other_parts: other.into_iter().map(attachment).collect(),
             reply_text: own.text.clone(),
             reply_text_no_signature: own.text,
@@ -290,7 +287,9 @@ impl Explainer<'_> {
 }
 
 fn head(outer: &ParsedMail, reading: &Reading) -> Head {
-    let addresses = |field: &[Mailbox]| field.iter().map(|mailbox| mailbox.raw.clone()).collect();
+    // An entry may be a name alone, or nothing between two commas.
+    let named = |mailbox: &&Mailbox| !mailbox.raw.is_empty();
+    let addresses = |field: &[Mailbox]| field.iter().filter(named).map(|mailbox| mailbox.raw.clone()).collect();
     let ids = |ids: &[crate::domain::id::MessageId]| ids.iter().map(|id| id.as_str().to_owned()).collect();
     let report = match &reading.class {
         MailClass::Bounce(report) => Some(report),
@@ -427,7 +426,7 @@ fn pgp(outer: &ParsedMail, reading: &Reading, keys: Keys) -> Option<Pgp> {
     let (signature, signer) = signature(&reading.signature);
     let readable = opened || !encrypted;
     Some(Pgp {
-        kind: kind.to_owned(),
+        kind,
         decrypts: (encrypted && keys == Keys::Given && outer.layer != CryptoLayer::Partial).then_some(opened),
         signature,
         signer,

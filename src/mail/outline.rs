@@ -24,6 +24,8 @@ pub struct Outline {
 pub struct OutlinePart {
     /// Its file name as the sender wrote it, safe to show; never to be used as a path.
     pub name: Option<String>,
+    /// Whether it is a file: named, and neither a mail, nor a report, nor the text of this mail with a name on it.
+    pub is_file: bool,
     /// `type/subtype` in lower case, as the sender claims.
     pub content_type: String,
     /// Bytes after transfer decoding.
@@ -39,19 +41,30 @@ pub fn outline(raw: &[u8], limits: &Limits) -> Outline {
     let tree = mime::read(raw, limits, &mut defects);
     let mut outline = Outline::default();
     let mut room = limits.decoded_bytes;
+    // Types of text that were met in the place of the mail's own words; further ones with a name are files.
+    let mut texts: Vec<&str> = Vec::new();
     for (index, node) in tree.nodes.iter().enumerate() {
         if node.is_multipart() {
             continue;
         }
         let attached = node.disposition.essence == "attachment";
         outline.has_html |= node.media.essence == "text/html" && !attached;
+        if is_shown_text(node) {
+            texts.push(&node.media.essence);
+        }
         if is_shown_text(node) || (index == 0 && is_plain(node)) {
             continue;
         }
         let body = tree.decoded(node, &mut defects);
         let Some(left) = room.checked_sub(body.len()) else { break };
         room = left;
+        let inline_text = is_text(node) && node.disposition.essence == "inline";
+        let is_body = inline_text && !texts.contains(&node.media.essence.as_str());
+        if is_body {
+            texts.push(&node.media.essence);
+        }
         outline.parts.push(OutlinePart {
+            is_file: node.name().is_some() && !is_body && !node.media.essence.starts_with("message/"),
             name: node.name().map(|name| clean::one_line(name, NAME_MAX_CHARS)).filter(|name| !name.is_empty()),
             content_type: clean::one_line(&node.media.essence, NAME_MAX_CHARS),
             bytes: body.len(),
@@ -63,9 +76,11 @@ pub fn outline(raw: &[u8], limits: &Limits) -> Outline {
 
 /// Text that is shown as the mail, not as a file in it.
 fn is_shown_text(node: &Node) -> bool {
+    is_text(node) && node.disposition.essence != "attachment" && node.name().is_none()
+}
+
+fn is_text(node: &Node) -> bool {
     matches!(node.media.essence.as_str(), "text/plain" | "text/html")
-        && node.disposition.essence != "attachment"
-        && node.name().is_none()
 }
 
 /// A mail that is nothing but one text.
@@ -105,6 +120,21 @@ mod tests {
         assert!(part(""));
         assert!(!part("Content-Disposition: attachment; filename=x.html\n"));
         assert!(read("Content-Type: text/html\n\n<p>x</p>").has_html);
+    }
+
+    #[test]
+    fn a_mail_in_it_and_its_own_text_with_a_name_are_no_files() {
+        let part = |head: &str| format!("--b\n{head}\n\nx\n");
+        let found = read(&format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n{}{}{}{}--b--\n",
+            part("Content-Disposition: inline; filename=first.txt"),
+            part("Content-Type: message/rfc822; name=a.eml"),
+            part("Content-Disposition: inline; filename=second.txt"),
+            part("Content-Type: text/plain; name=third.txt"),
+        ));
+        let files: Vec<_> = found.parts.iter().filter(|part| part.is_file).map(|part| part.name.as_deref()).collect();
+        assert_eq!(files, [Some("second.txt"), Some("third.txt")]);
+        assert_eq!(found.parts.len(), 4);
     }
 
     #[test]
