@@ -22,6 +22,8 @@ pub enum Command {
     Run(RunOptions),
     /// Store mails from files: .eml, mbox, Maildir, or standard input.
     Ingest(IngestOptions),
+    /// Tell what postern sees in mails, and why, without storing anything.
+    Explain(ExplainOptions),
     /// Print the manual page or a shell's completions.
     Manual(ManualOptions),
 }
@@ -66,6 +68,23 @@ pub struct IngestOptions {
     #[arg(long, value_name = "FILE", default_value = "/etc/postern/postern.toml")]
     pub config: PathBuf,
     /// An .eml file, an mbox file, a Maildir or folder of .eml files, or - for one mail on standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainOptions {
+    /// One JSON object for each file, on a line of its own.
+    #[arg(long)]
+    pub json: bool,
+    /// Folder of public and secret keys, armored or binary; its file `passphrases` has one passphrase a line.
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    /// Take every file for the text of a mail without its header block; by itself that is done where there is none.
+    #[arg(long)]
+    pub body: bool,
+    /// A mail, or a folder of mails, which is read with all folders in it.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod demo;
+mod explain;
 mod ingest;
 mod manual;
 mod run;
@@ -38,6 +39,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(options) => demo::demo(&options),
         Command::Run(options) => run::run(&options),
         Command::Ingest(options) => ingest::ingest(&options),
+        Command::Explain(options) => explain::explain(&options),
         Command::Manual(options) => manual::manual(&options),
     }
 }

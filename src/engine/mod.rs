@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod dispatch;
+pub mod explain;
 mod fate;
 mod partial;
 pub mod read;

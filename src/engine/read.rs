@@ -9,7 +9,7 @@ use crate::domain::id::{Address, Fingerprint, MessageId};
 use crate::domain::party::Form;
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
-use crate::domain::token::digest_hex;
+use crate::domain::token::{InstanceKey, digest_hex};
 use crate::engine::partial;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, IntakeKind, MailClass, OwnMarks};
@@ -35,7 +35,7 @@ const SAID_BEFORE: &str = "NOT SHOWN: another author sent us exactly this before
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     /// Who we are.
-    pub rules: &'a Rules,
+    pub instance: Instance<'a>,
     /// Our keys, and those we know.
     pub keyring: &'a Keyring,
     /// Whose Authentication-Results count (RFC 8601 section 5).
@@ -46,6 +46,30 @@ pub struct Reader<'a> {
     pub intake: &'a [Source],
     /// Limits of parsing.
     pub limits: &'a Limits,
+}
+
+/// Who we are, as far as reading needs it.
+#[derive(Clone, Copy)]
+pub struct Instance<'a> {
+    /// The addresses we send from; none where there is no instance, only somebody who looks at a mail.
+    pub addresses: &'a [Address],
+    /// Our Message-IDs carry its mark.
+    pub key: &'a InstanceKey,
+    /// The value of our loop header.
+    pub name: &'a str,
+    /// The part of a case label before the year; empty to look for none.
+    pub case_prefix: &'a str,
+}
+
+impl<'a> From<&'a Rules> for Instance<'a> {
+    fn from(rules: &'a Rules) -> Self {
+        Self {
+            addresses: std::slice::from_ref(&rules.address),
+            key: &rules.key,
+            name: &rules.instance,
+            case_prefix: &rules.case_prefix,
+        }
+    }
 }
 
 /// A mail, read.
@@ -98,9 +122,8 @@ impl Reader<'_> {
     #[must_use]
     pub fn read(&self, raw: &[u8], at: Timestamp) -> Reading {
         let outer = parse::parse(raw, self.limits);
-        let addresses = std::slice::from_ref(&self.rules.address);
-        let marks =
-            OwnMarks { key: &self.rules.key, addresses, loop_header_value: &self.rules.instance, intake: self.intake };
+        let Instance { addresses, key, name, case_prefix } = self.instance;
+        let marks = OwnMarks { key, addresses, loop_header_value: name, intake: self.intake };
         let class = classify::classify(&outer, &marks);
         let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let own_from = matches!(class, MailClass::Person | MailClass::Intake { kind: IntakeKind::List { .. } });
@@ -116,7 +139,7 @@ impl Reader<'_> {
             |mail: &ParsedMail| source.map_or(Reporter::Author, |kind| intake::reporter(mail, kind, addresses));
         let outside = reporter_in(&outer);
         let named_outside = matches!(outside, Reporter::Named(_));
-        let outer_keys = thread::keys(&outer, &self.rules.case_prefix);
+        let outer_keys = thread::keys(&outer, case_prefix);
         let outer_date = outer.date;
         let (outer_message_id, may_be_answered) = (outer.message_id.clone(), classify::may_be_answered(&outer, &class));
         let opening = if from_person { self.open(outer, at) } else { Opening::shut(outer) };
@@ -134,7 +157,7 @@ impl Reader<'_> {
             class,
             own_text: own.text,
             quoted_case: quote::quoted_case_line(&opening.mail.text),
-            keys: thread::keys(&opening.mail, &self.rules.case_prefix),
+            keys: thread::keys(&opening.mail, case_prefix),
             outer_keys,
             outer_date,
             outer_message_id,

@@ -29,7 +29,7 @@ fn plain_setup() -> Setup {
 
 fn reader<'a>(setup: &'a Setup, dkim: Option<&'a dyn DkimCheck>) -> Reader<'a> {
     Reader {
-        rules: &setup.rules,
+        instance: (&setup.rules).into(),
         keyring: &setup.keyring,
         authserv_ids: &setup.authserv_ids,
         dkim,

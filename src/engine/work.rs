@@ -81,7 +81,7 @@ impl Engine {
     /// What reading needs.
     pub(super) fn reader(&self) -> Reader<'_> {
         Reader {
-            rules: &self.setup.rules,
+            instance: (&self.setup.rules).into(),
             keyring: &self.setup.keyring,
             authserv_ids: &self.setup.authserv_ids,
             dkim: self.setup.dkim.as_deref(),
@@ -131,7 +131,7 @@ fn is_want_of_room(error: &StoreError) -> bool {
 
 /// Applies a function to every item on several threads. Results stand at the places of their items; that of an item
 /// with which the function panics is `None`, so that it takes nothing from the others.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
     work: impl Fn(&T) -> R + Sync,

@@ -3,6 +3,7 @@
 //! Never touches a network or a key. What arrives is hostile until shown otherwise.
 
 pub mod authres;
+pub mod autocrypt;
 pub mod bounce;
 pub mod classify;
 mod clean;
@@ -18,6 +19,8 @@ mod layer;
 mod limits;
 pub mod mbox;
 mod mime;
+pub mod outline;
 pub mod parse;
 pub mod quote;
+pub mod shape;
 pub mod thread;

@@ -4,6 +4,8 @@
 //! fingerprint), and never gives secret material out, except from [`generate`]. Every question is
 //! asked *at* a time. A key file that cannot be used stops loading with an error that names it.
 
+pub mod reading;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
