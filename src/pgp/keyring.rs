@@ -311,10 +311,14 @@ impl Keyring {
         if let Err(problem) = signing_key(cert, at) {
             return Err(KeyringError::NoSigningKey { file, problem });
         }
+        Ok(Self::of_own(own, first))
+    }
+
+    fn of_own(own: Vec<Cert>, first: Fingerprint) -> Self {
         // Serializing a `Cert` leaves secrets out already; stripping them first makes that hold whatever the library does.
         let public = own.first().map(|cert| cert.clone().strip_secret_key_material());
         let published = public.and_then(|cert| cert.armored().to_vec().ok()).unwrap_or_default();
-        Ok(Self { own: Arc::new(own), published: Arc::new(published), first, known: Arc::default() })
+        Self { own: Arc::new(own), published: Arc::new(published), first, known: Arc::default() }
     }
 
     fn learn(&mut self, certs: Vec<Cert>) -> Vec<Fingerprint> {

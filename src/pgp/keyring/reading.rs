@@ -54,7 +54,7 @@ pub fn gather(found: &Found) -> Option<Gathered> {
     }
     let first =
         own.first().and_then(|cert: &Cert| name_of(&cert.fingerprint())).or_else(|| Fingerprint::parse(NOBODY))?;
-    let mut keyring = Keyring { own: Arc::new(own), first, known: Arc::default() };
+    let mut keyring = Keyring::of_own(own, first);
     keyring.learn(known);
     Some(Gathered { keyring, no_keys, locked })
 }
