@@ -151,6 +151,7 @@ fn new_mail(mail: Fetched, limits: &Limits, seed: Seed, answerable: Answerable, 
         uid: mail.remote.uid,
         name: mail.remote.key,
         junk: mail.folder == Folder::Junk,
+        sent: mail.folder == Folder::Sent,
         // An arrival in the future is a wrong clock somewhere; every deadline counts from here, so it is not believed.
         arrived: mail.arrived.map_or(now, |arrived| arrived.min(now)),
         accepted_at: now,

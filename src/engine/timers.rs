@@ -1,6 +1,6 @@
 //! Clocks that are due, in the order in which they were due, each fired once.
 
-use crate::domain::decide::decide;
+use crate::domain::decide::{decide, mail_of_held_rule};
 use crate::domain::event::{Event, Occurrence, Snapshot};
 use crate::domain::time::Timestamp;
 use crate::engine::step::{Engine, EngineError};
@@ -27,7 +27,9 @@ impl Engine {
                     let id = session.open_occurrence(now, seed, "timer", None, Some(timer.case))?;
                     let event = Event::TimerDue(timer.key.clone(), timer.action);
                     let occurrence = Occurrence { id, at: now, seed, event };
-                    let snapshot = Snapshot { case: Some(case), ..Snapshot::default() };
+                    let held = mail_of_held_rule(&timer.key.rule).map(|mail| session.waiting_mail(mail)).transpose()?;
+                    let waiting = held.flatten().into_iter().collect();
+                    let snapshot = Snapshot { case: Some(case), waiting, ..Snapshot::default() };
                     let decision = decide(snapshot, &occurrence, rules);
                     session.record(id, now, &decision, &rules.policy_digest)
                 });

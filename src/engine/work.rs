@@ -157,12 +157,12 @@ fn decide_mail(
         return Ok(());
     }
     let stolen = match (&reading.opened, &reading.author) {
-        (Some(_), Some(author)) => session.said_by_another(&reading.content_digest, author, mail.id)?,
+        (Some(_), Some(author)) if !mail.sent => session.said_by_another(&reading.content_digest, author, mail.id)?,
         (Some(_) | None, _) => false,
     };
     let reading = &if stolen { reading.withheld() } else { reading };
     if let Some(author) = &reading.author {
-        session.note_read(mail.id, author, &reading.content_digest)?;
+        session.note_read(mail.id, author, reading.authenticity, &reading.content_digest)?;
     }
     match judge(session, rules, mail, reading, now)? {
         Ruling::Settled(fate) => {
@@ -177,6 +177,9 @@ fn decide_mail(
             let decision = decide(*snapshot, &occurrence, rules);
             session.record(id, now, &decision, &rules.policy_digest)?;
             session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
+            if let (Fate::Joined(..), Some(id), false) = (&fate, &reading.outer_message_id, mail.sent) {
+                session.decide_answers_again(id)?;
+            }
             session.index_mail(mail.id, &reading.mail.subject, &reading.mail.text)
         }
     }
@@ -203,7 +206,8 @@ fn kind(event: &Event) -> &'static str {
         Event::ReportReceived(_) => "report",
         Event::ReplyReceived(..) => "reply",
         Event::TeamMail(_) => "team-mail",
-        Event::MailHeld(_) => "held",
+        Event::MailHeld(..) => "held",
+        Event::AnsweredByHand(_) => "by-hand",
         Event::AutomaticReply(..) => "automatic",
         Event::TimerDue(..) => "timer",
         Event::Delivery(_) => "delivery",
