@@ -99,8 +99,7 @@ impl Rehearsal {
             std::fs::create_dir_all(&path)
                 .map_err(|error| Failure::new(CANNOT_CREATE, format!("failed to make {}: {error}", path.display())))?;
         }
-        let folders =
-            Folders::around(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX));
+        let folders = Folders::around(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX));
         let ports = Ports {
             inbox: Box::new(folders.clone()),
             relays: vec![Box::new(OutboxFolder::open(dir.join("outbox"))?)],

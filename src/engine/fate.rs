@@ -159,7 +159,8 @@ impl Bench<'_> {
         let fate = Fate::Joined(case.id, case.next_key(Role::Reporter));
         let acks = vec![(author.clone(), self.session.ack_counts(author, self.now)?)];
         let own_id = self.reading.outer_message_id.as_ref();
-        let answered_before = own_id.map(|id| self.session.answered_before(id, author)).transpose()?.unwrap_or_default();
+        let answered_before =
+            own_id.map(|id| self.session.answered_before(id, author)).transpose()?.unwrap_or_default();
         let snapshot = Snapshot { case: Some(case), acks, answered_before, ..Snapshot::default() };
         Ok(Ruling::happens(
             Event::ReportReceived(Box::new(Incoming {

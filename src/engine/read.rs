@@ -231,7 +231,15 @@ impl Reading {
         let verdict = format!("{}; {SAID_BEFORE}", self.verdict);
         let mail =
             ParsedMail { text: String::new(), text_from: TextSource::None, attachments: Vec::new(), ..self.mail };
-        Self { mail, verdict, own_text: String::new(), quoted_case: None, forwarded: None, signature: Signature::None, ..self }
+        Self {
+            mail,
+            verdict,
+            own_text: String::new(),
+            quoted_case: None,
+            forwarded: None,
+            signature: Signature::None,
+            ..self
+        }
     }
 
     /// Names and sizes of the attachments.

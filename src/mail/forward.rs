@@ -53,8 +53,12 @@ fn attached(mail: &ParsedMail) -> Option<Forwarded> {
 fn inline(text: &str) -> Option<Forwarded> {
     let mut lines = text.lines().take(LINES_MAX);
     lines.find(|line| line.starts_with("-----") && line.to_ascii_lowercase().contains("forwarded message"))?;
-    let head: Vec<&str> =
-        lines.by_ref().take(HEADER_LINES_MAX).skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty()).collect();
+    let head: Vec<&str> = lines
+        .by_ref()
+        .take(HEADER_LINES_MAX)
+        .skip_while(|line| line.is_empty())
+        .take_while(|line| !line.is_empty())
+        .collect();
     let field = |name: &str| {
         let found = head.iter().find_map(|line| {
             let (field, value) = line.split_once(':')?;

@@ -115,7 +115,8 @@ impl Session<'_> {
     /// # Errors
     /// What the database says.
     pub fn unplaced(&self, limit: usize) -> Result<Vec<WaitingMail>, StoreError> {
-        let sql = format!("{} WHERE fate = 'sent' AND reason IS NOT NULL ORDER BY id DESC LIMIT ?1", super::inbound::WAITING);
+        let sql =
+            format!("{} WHERE fate = 'sent' AND reason IS NOT NULL ORDER BY id DESC LIMIT ?1", super::inbound::WAITING);
         self.all("load unplaced mail", &sql, [row::limit(limit)], super::inbound::waiting)
     }
 

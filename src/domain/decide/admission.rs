@@ -99,7 +99,8 @@ pub(super) fn admit(
     }
     mails.retain(|other| *other != mail);
     let too: Vec<String> = mails.iter().map(ToString::to_string).collect();
-    let too = if too.is_empty() { String::new() } else { format!("; with it what else waits of him: {}", too.join(", ")) };
+    let too =
+        if too.is_empty() { String::new() } else { format!("; with it what else waits of him: {}", too.join(", ")) };
     Ok(format!("mail {mail} joins as mail of {from} {key}{too}"))
 }
 
@@ -232,9 +233,10 @@ fn admit_lines(desk: &Desk<'_>, mail: MailId, from: Option<&Address>, given_to: 
     }
     let mut parties: Vec<&Party> = case.parties.iter().collect();
     parties.sort_by_key(|party| Some(&party.key) != given_to);
-    let others = parties.into_iter().take(OFFERED_MAX).map(|party| {
-        line(&party.key.0, format!("another address of {} {}", party.role.word(), party.address))
-    });
+    let others = parties
+        .into_iter()
+        .take(OFFERED_MAX)
+        .map(|party| line(&party.key.0, format!("another address of {} {}", party.role.word(), party.address)));
     let new = line("", "the sender becomes a new reporter of the case".to_owned());
     std::iter::once(new).chain(others).collect::<Vec<_>>().join("\n")
 }
