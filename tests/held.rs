@@ -10,3 +10,5 @@ mod by_hand;
 mod house;
 #[path = "held/passed_on.rs"]
 mod passed_on;
+#[path = "held/refused.rs"]
+mod refused;

@@ -52,6 +52,7 @@ pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Dec
         Event::TimerDue(key, action) => timer::due(&mut desk, key, *action, &waiting),
         Event::Delivery(delivery) => delivery::ended(&mut desk, delivery),
         Event::SealFailed(delivery) => delivery::not_sealed(&mut desk, delivery),
+        Event::Stuck(what) => report::stuck(&mut desk, what),
         Event::Quarantined { mail, reason } => report::quarantined(&mut desk, *mail, reason),
     }
     desk.into_decision()

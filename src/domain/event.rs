@@ -45,6 +45,8 @@ pub enum Event {
     Delivery(Delivery),
     /// A mail could not be sealed.
     SealFailed(Delivery),
+    /// Something of the case could not be recorded and was put aside; what, in our own words.
+    Stuck(String),
     /// A mail was put aside after three attempts, or because of its fate.
     Quarantined {
         /// The mail.

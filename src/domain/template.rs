@@ -131,6 +131,8 @@ templates! {
     Undelivered = "undelivered" ["title", "kind", "recipient", "outcome", "detail", "consequence", "case_line"],
     /// The team: a mail was put aside.
     Quarantined = "quarantined" ["mail", "reason"],
+    /// The team: something that was due could not be recorded.
+    Stuck = "stuck" ["title", "what", "case_line"],
     /// A member: the exact text, to be confirmed.
     Preview = "preview" ["title", "subject", "recipients", "page", "text", "confirm_line", "expires", "second", "case_line"],
     /// The other members: one without a key gave a strong command, which one of them must confirm.

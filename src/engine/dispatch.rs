@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crash;
-use crate::domain::decide::decide;
 use crate::domain::effect::MailKind;
-use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
-use crate::domain::id::{Address, MailId, OutboxId};
+use crate::domain::event::{Delivery, DeliveryOutcome, Event};
+use crate::domain::id::{Address, CaseId, MailId, OutboxId};
 use crate::domain::time::Timestamp;
+use crate::engine::aside;
 use crate::engine::read::Reader;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
 use crate::engine::step::{Engine, EngineError, ReturnPath};
-use crate::engine::work::in_parallel;
+use crate::engine::work::{ends_the_batch, in_parallel};
 use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
-use crate::store::{ClaimedMail, QueuedMail, Settlement, StoreError};
+use crate::store::{ClaimedMail, QueuedMail, Session, Settlement, StoreError};
 
 /// Mails sealed, or handed to the relays, in one step.
 const MAILS_PER_STEP: usize = 64;
@@ -253,20 +253,20 @@ impl Engine {
             for Settled { row, end, detail, event } in settled {
                 let seed = entropy.seed();
                 let done: Result<(), StoreError> = batch.each(|session| {
-                    let case = session.row(row)?.and_then(|row| row.case);
-                    let changed = match end {
-                        End::Settled(settlement) => session.settle(row, settlement, &detail, now)?,
-                        End::Held => session.hold(row, &detail, now)?,
-                    };
-                    let (Some(event), Some(case), true) = (event, case, changed) else { return Ok(()) };
-                    let snapshot = Snapshot { case: session.case(case)?, ..Snapshot::default() };
-                    let id = session.open_occurrence(now, seed, "delivery", None, Some(case))?;
-                    let decision = decide(snapshot, &Occurrence { id, at: now, seed, event }, rules);
-                    session.record(id, now, &decision, &rules.policy_digest)
+                    let case = settle_row(session, row, end, &detail, now)?;
+                    let (Some(event), Some(case)) = (event, case) else { return Ok(()) };
+                    aside::follow(session, rules, case, event, "delivery", now, seed)
                 });
-                if let Err(error) = done {
-                    tracing::error!(mail = row.0, %error, "the end of a delivery could not be recorded");
+                let Err(error) = done else { continue };
+                tracing::error!(mail = row.0, %error, "what follows from a delivery could not be recorded");
+                if ends_the_batch(&error) {
                     return Err(error);
+                }
+                // The row's end counts without what follows: else it would be sent again at each start, for ever.
+                let case: Option<CaseId> = batch.each(|session| settle_row(session, row, end, &detail, now))?;
+                if let Some(case) = case {
+                    let what = format!("what follows from the delivery of a mail, number {row} of the outbox");
+                    aside::tell(batch, rules, case, what, now, entropy.seed());
                 }
             }
             Ok(())
@@ -302,9 +302,26 @@ struct Settled {
     event: Option<Event>,
 }
 
+#[derive(Clone, Copy)]
 enum End {
     /// The relay has spoken.
     Settled(Settlement),
     /// It cannot be sealed.
     Held,
+}
+
+/// Settles one row; its case, where that changed something.
+fn settle_row(
+    session: &Session<'_>,
+    row: OutboxId,
+    end: End,
+    detail: &str,
+    now: Timestamp,
+) -> Result<Option<CaseId>, StoreError> {
+    let case = session.row(row)?.and_then(|row| row.case);
+    let changed = match end {
+        End::Settled(settlement) => session.settle(row, settlement, detail, now)?,
+        End::Held => session.hold(row, detail, now)?,
+    };
+    Ok(case.filter(|_| changed))
 }

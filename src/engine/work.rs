@@ -99,22 +99,10 @@ impl Engine {
         })?;
         Ok(())
     }
-
-    /// Puts mails aside without a word: they were there before the first start, and the operator chose to ignore them.
-    pub(super) fn set_aside(&mut self, mails: &[MailId], now: Timestamp) -> Result<(), EngineError> {
-        self.store.batch::<_, StoreError>(|batch| {
-            for mail in mails {
-                let fate = Fate::Quarantined("was there before the first start".to_owned());
-                batch.each(|session| session.settle_mail(*mail, &fate, now, None).map(|_| ()))?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
 }
 
 /// A fault of the disk or the database is no fault of one mail.
-fn ends_the_batch(error: &StoreError) -> bool {
+pub(super) fn ends_the_batch(error: &StoreError) -> bool {
     matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown) || is_want_of_room(error)
 }
 
@@ -212,6 +200,7 @@ fn kind(event: &Event) -> &'static str {
         Event::TimerDue(..) => "timer",
         Event::Delivery(_) => "delivery",
         Event::SealFailed(_) => "seal-failed",
+        Event::Stuck(_) => "stuck",
         Event::Quarantined { .. } => "quarantined",
     }
 }

@@ -28,7 +28,7 @@ pub use outbox::{ClaimedMail, OutboxRow, OutboxState, QueuedMail, Settlement};
 pub use schema::Store;
 pub use search::Found;
 pub use session::{Batch, Session};
-pub use timers::DueTimer;
+pub use timers::{DueTimer, TIMER_ATTEMPTS_MAX};
 
 #[cfg(test)]
 mod support_tests;

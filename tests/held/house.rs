@@ -13,7 +13,7 @@ use postern::ports::Folder;
 use postern::store::Session;
 
 pub struct House {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     key: Person,
     pub works: Rehearsal,
     pub bo: Person,
@@ -58,14 +58,14 @@ impl House {
             house: key.clone(),
             team: vec![bo.clone(), cy.clone()],
             pinned: Vec::new(),
-            clear: vec![Audience::Reporter],
+            clear: vec![Audience::Reporter, Audience::Maintainer],
             lists: Vec::new(),
             start: start(),
             seed: 23,
         };
         let works = Rehearsal::set_up(dir.path(), &plan).expect("house");
         let ana = Person::without_key("Ana", address("ana@reporter.example"));
-        Self { _dir: dir, key, works, bo, cy, ana }
+        Self { dir, key, works, bo, cy, ana }
     }
 
     /// A house with Ana's case; what Bo and Ana got of it.
@@ -134,6 +134,18 @@ impl House {
     pub fn journal(&self, number: i64, what: &str) -> Vec<(String, String)> {
         let lines = self.session().journal_lines(CaseId(number), 1000).expect("store").into_iter();
         lines.filter(|line| line.entry.what == what).map(|line| (line.entry.from, line.entry.to)).collect()
+    }
+
+    /// Makes the database refuse journal rows for good, as a mistake of ours would.
+    pub fn refuse_journal(&self, when: &str) {
+        let key = postern::domain::token::digest_hex(b"a rehearsal keeps no secrets");
+        let file = self.dir.path().join("state/postern.db");
+        let database = rusqlite::Connection::open(file).expect("the database");
+        let trigger = format!(
+            "PRAGMA key = \"x'{key}'\"; CREATE TRIGGER refused BEFORE INSERT ON journal WHEN {when}
+            BEGIN SELECT RAISE(ABORT, 'refused'); END;"
+        );
+        database.execute_batch(&trigger).expect("a trigger");
     }
 
     pub fn whole(&self) {

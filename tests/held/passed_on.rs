@@ -32,7 +32,11 @@ fn an_outsiders_forward_is_acknowledged_to_him_alone_and_proposes_the_author() {
     let sent = house.bo_answers(&report, "!reporter rita@finder.example");
     assert_eq!(outside(&sent), ["rita@finder.example"]);
     let ack = house.one(&rita(), &sent);
-    assert!(ack.text.contains("passed on to Example") && ack.text.contains("EX-2026-0001"), "{}", ack.text);
+    assert!(
+        ack.text.contains("passed a report of yours on to Example") && ack.text.contains("EX-2026-0001"),
+        "{}",
+        ack.text
+    );
     assert!(!ack.text.contains("parser"), "the acknowledgement echoes nothing");
     assert_eq!(house.case(1).parties.len(), 2, "he who passed it on stays");
     let head = format!("From: rita@finder.example\nTo: {}\nSubject: Re: it", ack.reply_to.expect("a reply address"));

@@ -89,7 +89,7 @@ pub(super) fn acknowledge_passed_on(desk: &mut Desk<'_>, party: &Party, acks: Ac
     let answer_by = due.filter(|due| answered.is_none() && *due > desk.at).map_or_else(String::new, Timestamp::to_text);
     let letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Generated)
         .with("received", opened.to_text())
-        .with("passed_on", "yes")
+        .with("passed_on", "somebody")
         .with("answer_by", answer_by);
     used_up(desk, acks).map_or_else(|| send_acknowledgement(desk, party, letter), str::to_owned)
 }
@@ -191,6 +191,17 @@ pub(super) fn quarantined(desk: &mut Desk<'_>, mail: MailId, reason: &str) {
         Letter::new(MailKind::Alert, Template::Quarantined, Automatic::Generated)
             .with("mail", mail.to_string())
             .with("reason", reason)
+    });
+}
+
+/// Something of the case could not be recorded and was put aside.
+pub(super) fn stuck(desk: &mut Desk<'_>, what: &str) {
+    desk.record(None, "rule", "put aside", "", what);
+    let title = desk.title();
+    desk.mail_team(None, || {
+        Letter::new(MailKind::Alert, Template::Stuck, Automatic::Generated)
+            .with("title", title.clone())
+            .with("what", what)
     });
 }
 

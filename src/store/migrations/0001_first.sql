@@ -144,6 +144,7 @@ CREATE TABLE timers (
     due INTEGER NOT NULL,                           -- when it is due
     action TEXT NOT NULL CHECK (action IN ('nudge:answer', 'nudge:progress', 'remind:maintainer', 'draft:uninstall',
         'accept:embargo', 'warn:embargo', 'end:embargo', 'nudge:held')), -- what it does then
+    attempts INTEGER NOT NULL DEFAULT 0,            -- how often firing it has failed
     UNIQUE (case_id, rule, party, step)
 ) STRICT;
 CREATE INDEX timers_due ON timers (due, id);
