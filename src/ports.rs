@@ -32,6 +32,8 @@ pub enum Folder {
     Inbox,
     /// What the mail host took for spam: stored and listed, never answered.
     Junk,
+    /// Mail that people sent by hand from this address: stored, never answered.
+    Sent,
 }
 
 /// Where a mail lies on its server. A `UIDVALIDITY` of zero stands for a Maildir or a file, whose `key` is the name.

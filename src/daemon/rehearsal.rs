@@ -3,6 +3,7 @@
 //!
 //! Randomness is seeded, so the same story gives the same labels, tokens and Message-IDs.
 
+mod folders;
 pub mod people;
 
 use std::path::{Path, PathBuf};
@@ -25,9 +26,10 @@ use crate::domain::token::InstanceKey;
 use crate::engine::step::{Adopt, Engine, Ports, ReturnPath, Setup};
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
-use crate::ports::{Clock, Entropy};
+use crate::ports::{Clock, Entropy, Folder};
 use crate::render;
 use crate::store::Store;
+use folders::Folders;
 use people::Person;
 
 /// The authserv-id of the mail host of a rehearsal.
@@ -72,6 +74,7 @@ pub struct Rehearsal {
     engine: Engine,
     clock: ManualClock,
     entropy: SeededEntropy,
+    folders: Folders,
     seen: Vec<PathBuf>,
     delivered: u64,
 }
@@ -96,8 +99,9 @@ impl Rehearsal {
             std::fs::create_dir_all(&path)
                 .map_err(|error| Failure::new(CANNOT_CREATE, format!("failed to make {}: {error}", path.display())))?;
         }
+        let folders = Folders::around(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX));
         let ports = Ports {
-            inbox: Box::new(MaildirInbox::new(dir.join("inbox"), dir.join("archive"), MAIL_BYTES_MAX)),
+            inbox: Box::new(folders.clone()),
             relays: vec![Box::new(OutboxFolder::open(dir.join("outbox"))?)],
             site: Some(Box::new(SiteFolder::open(site)?)),
             entropy: Box::new(SeededEntropy::new(plan.seed)),
@@ -107,7 +111,7 @@ impl Rehearsal {
         let engine = Engine::new(setup, ports, store, plan.start)?;
         let clock = ManualClock::new(plan.start);
         let entropy = SeededEntropy::new(plan.seed.wrapping_add(1));
-        Ok(Self { dir: dir.to_path_buf(), engine, clock, entropy, seen: Vec::new(), delivered: 0 })
+        Ok(Self { dir: dir.to_path_buf(), engine, clock, entropy, folders, seen: Vec::new(), delivered: 0 })
     }
 
     /// The present instant of the story.
@@ -137,6 +141,16 @@ impl Rehearsal {
         deliver(&self.dir.join("inbox"), &name, raw)
             .map_err(|error| Failure::new(CANNOT_CREATE, format!("failed to deliver into the inbox: {error}")))?;
         self.engine.nudge();
+        self.rest()
+    }
+
+    /// Hands mails over in one batch, each in a folder of the mail host, as IMAP does; then the house works until it rests.
+    /// Gives what left it.
+    ///
+    /// # Errors
+    /// As [`Rehearsal::receive`].
+    pub fn fetch(&mut self, mails: &[(Folder, &[u8])]) -> Result<Vec<Sent>, Failure> {
+        self.folders.put(mails, self.clock.now());
         self.rest()
     }
 

@@ -100,8 +100,9 @@ impl Case {
     #[must_use]
     pub fn next_key(&self, role: Role) -> PartyKey {
         let letter = role.word().chars().next().unwrap_or('x');
-        let used = self.parties.iter().filter(|party| party.role == role).count();
-        PartyKey(format!("{letter}{}", used + 1))
+        let of_role = self.parties.iter().filter(|party| party.role == role);
+        let numbers = of_role.filter_map(|party| party.key.0.strip_prefix(letter)?.parse::<u32>().ok());
+        PartyKey(format!("{letter}{}", numbers.max().unwrap_or(0).saturating_add(1)))
     }
 
     /// The conversation with a maintainer, if there is one.

@@ -67,6 +67,12 @@ pub const VERBS: &[Verb] = &[
         Grade::Token,
         "lets a held mail join, as a new reporter or as a further address of a party",
     ),
+    verb(
+        "reporter",
+        "<address>",
+        Grade::Token,
+        "makes somebody a reporter whose report was passed on to us, and acknowledges it",
+    ),
     verb("requeue", "<mail>", Grade::Token, "decides a quarantined mail again"),
     verb("status", "", Grade::Token, "shows the case"),
     verb("list", "", Grade::Token, "shows open cases and waiting mail"),
@@ -117,6 +123,8 @@ pub enum Command {
     Maintainer(Address, Option<Fingerprint>),
     /// Lets a held mail join.
     Admit(MailId, Option<String>),
+    /// Makes somebody a reporter whose report was passed on to us.
+    Reporter(Address),
     /// Decides a mail again.
     Requeue(MailId),
     /// Shows the case.
@@ -155,6 +163,7 @@ impl Command {
             | Self::Severity(_)
             | Self::EmbargoUntil(_)
             | Self::Admit(..)
+            | Self::Reporter(_)
             | Self::Requeue(_)
             | Self::Status
             | Self::List
@@ -181,12 +190,19 @@ impl Command {
             | Self::EmbargoUntil(_)
             | Self::EmbargoLift
             | Self::Maintainer(..)
+            | Self::Reporter(_)
             | Self::Status
             | Self::List
             | Self::Publish
             | Self::Confirm(_)
             | Self::Help => None,
         }
+    }
+
+    /// The address that it makes a reporter's.
+    #[must_use]
+    pub fn new_reporter(&self) -> Option<&Address> {
+        if let Self::Reporter(address) = self { Some(address) } else { None }
     }
 
     /// The token that it confirms.
@@ -408,6 +424,9 @@ fn read_command(word: &str, arguments: &str) -> Result<Command, String> {
                 .map(|mail| Command::Admit(mail, party))
                 .ok_or_else(|| "write !admit <mail> [<party>], such as !admit 17 r1".to_owned())
         }
+        "reporter" => Address::parse(arguments.trim_matches(['<', '>']))
+            .map(Command::Reporter)
+            .ok_or_else(|| "write !reporter <address>, such as !reporter ana@example.org".to_owned()),
         "requeue" => read_mail(arguments)
             .map(Command::Requeue)
             .ok_or_else(|| "write !requeue <mail>, such as !requeue 17".to_owned()),

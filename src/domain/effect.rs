@@ -58,6 +58,8 @@ pub enum Effect {
     AwaitConfirmation(Pending),
     /// This confirmation is used up.
     UseConfirmation(String),
+    /// Take the acknowledgement to a party back, if it is not sealed yet.
+    DropAcknowledgement(PartyKey),
     /// Decide a mail again: as a mail of this case, or from the beginning.
     Requeue {
         /// The mail.

@@ -32,8 +32,11 @@ pub enum Event {
     ReplyReceived(PartyKey, Box<Incoming>),
     /// A member writes: a note, commands, or both.
     TeamMail(Box<TeamMail>),
-    /// A mail points at the case, but its sender is nobody's known address.
-    MailHeld(Box<Incoming>),
+    /// A mail points at the case, but its sender is nobody's known address; with the party to whom we gave what it
+    /// points with.
+    MailHeld(Box<Incoming>, Option<PartyKey>),
+    /// A mail of the Sent folder: somebody of ours answered a party by hand.
+    AnsweredByHand(Box<ByHand>),
     /// A machine answered one of our mails; noted, nothing else.
     AutomaticReply(PartyKey, MailId),
     /// A clock is due.
@@ -42,6 +45,8 @@ pub enum Event {
     Delivery(Delivery),
     /// A mail could not be sealed.
     SealFailed(Delivery),
+    /// Something of the case could not be recorded and was put aside; what, in our own words.
+    Stuck(String),
     /// A mail was put aside after three attempts, or because of its fate.
     Quarantined {
         /// The mail.
@@ -49,6 +54,19 @@ pub enum Event {
         /// Why, in our own words.
         reason: String,
     },
+}
+
+/// An answer that was written by hand, past us.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    /// The mail in the Sent folder.
+    pub mail: MailId,
+    /// The member who wrote it, or [`PartyKey::of_the_address`].
+    pub writer: PartyKey,
+    /// The parties of the case among its recipients.
+    pub to: Vec<PartyKey>,
+    /// When it was sent.
+    pub at: Timestamp,
 }
 
 /// The end of one outgoing mail's way.
@@ -122,6 +140,8 @@ pub struct Incoming {
     pub candidates: Vec<Fingerprint>,
     /// A case that its subject names without any proof.
     pub claims: Option<String>,
+    /// The author whom a forwarded mail in it names, on nobody's word but the forwarder's.
+    pub forwarded: Option<Address>,
     /// Whether an automatic answer is allowed (RFC 3834), and wanted: not for old or archived mail.
     pub answerable: Answerable,
 }
@@ -200,8 +220,14 @@ pub struct Snapshot {
     pub waiting: Vec<WaitingMail>,
     /// The confirmation a mail names, if it exists for this case, unused.
     pub confirmation: Option<Pending>,
-    /// Acknowledgements already queued.
-    pub acks: AckCounts,
+    /// Acknowledgements already queued: to the author, or to each address that `!reporter` names.
+    pub acks: Vec<(Address, AckCounts)>,
+    /// Whether somebody of ours has answered the report by hand before it was decided.
+    pub answered_before: bool,
+    /// Parties of the case whose acknowledgement is not sealed yet.
+    pub unsealed_acks: Vec<PartyKey>,
+    /// The last answers by hand in the case, newest first.
+    pub by_hand: Vec<AnswerByHand>,
     /// Text of the case's first report, for a maintainer who is told.
     pub report_text: Option<String>,
 }
@@ -219,6 +245,19 @@ pub struct CaseLine {
     pub opened_at: Timestamp,
 }
 
+/// One line on an answer that was written by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerByHand {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub writer: PartyKey,
+    /// To whom, in words.
+    pub to: String,
+    /// Whether the member who writes has had no transcript since.
+    pub unseen: bool,
+}
+
 /// A mail that waits for a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingMail {
@@ -228,6 +267,8 @@ pub struct WaitingMail {
     pub claims: Option<CaseId>,
     /// Its author, if it has one.
     pub from: Option<Address>,
+    /// What the mail system said of him; `Unknown` where it was never read.
+    pub authenticity: Authenticity,
     /// Why it waits.
     pub reason: String,
     /// When it arrived.
@@ -258,4 +299,7 @@ pub enum Fate {
     Noted(CaseId),
     /// Commands of a member about no case; answered, and nothing is left to do.
     Answered,
+    /// From the Sent folder, and of no case: with the reason in our own words where people are to see it, without one
+    /// where it is a mail of ours, a program's, or among ourselves.
+    Sent(Option<String>),
 }

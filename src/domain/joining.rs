@@ -40,6 +40,8 @@ pub struct Hit {
     pub sender: Option<KnownSender>,
     /// Whether we gave the reference to this very sender, and not to another party or to the public.
     pub given: bool,
+    /// The party or member to whom we gave the reference, if we gave it to one.
+    pub given_to: Option<PartyKey>,
     /// What proves that the mail is this sender's.
     pub proof: AuthorProof,
 }
@@ -60,8 +62,8 @@ pub enum AuthorProof {
 pub enum Joining {
     /// Joins the case as a mail of this party.
     Joins(CaseId, KnownSender),
-    /// Stored and shown to the team as claiming the case.
-    Held(CaseId),
+    /// Stored and shown to the team as claiming the case, with the party or member to whom we gave what it points with.
+    Held(CaseId, Option<PartyKey>),
     /// Opens a case; it may have claimed one by its subject.
     Opens {
         /// The case named in the subject, if any.
@@ -87,7 +89,7 @@ pub fn join(hits: &[Hit]) -> Joining {
             // A subject tag holds mail back only where the sender claims to be somebody the case knows.
             Pointer::Tag => hit.sender.is_some(),
         });
-        pointed.map(|hit| Joining::Held(hit.case))
+        pointed.map(|hit| Joining::Held(hit.case, hit.given_to.clone()))
     };
     joins.or_else(held).unwrap_or_else(|| Joining::Opens { claims: hits.first().map(|hit| hit.case) })
 }
@@ -98,13 +100,13 @@ mod tests {
 
     fn hit(pointer: Pointer, known: bool, given: bool, proof: AuthorProof) -> Hit {
         let sender = known.then(|| KnownSender { party: PartyKey("r1".into()), member: false });
-        Hit { case: CaseId(1), pointer, sender, given, proof }
+        Hit { case: CaseId(1), pointer, sender, given, given_to: None, proof }
     }
 
     fn check(pointer: Pointer, known: bool, given: bool, proof: AuthorProof) -> &'static str {
         match join(&[hit(pointer, known, given, proof)]) {
             Joining::Joins(..) => "joins",
-            Joining::Held(_) => "held",
+            Joining::Held(..) => "held",
             Joining::Opens { .. } => "opens",
         }
     }

@@ -11,6 +11,23 @@ use super::token::digest_hex;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartyKey(pub String);
 
+/// The key under which mail is journalled that was sent from the address itself, by nobody knows whom.
+const THE_ADDRESS: &str = "address";
+
+impl PartyKey {
+    /// Whoever writes from the address itself. No party and no member has this key.
+    #[must_use]
+    pub fn of_the_address() -> Self {
+        Self(THE_ADDRESS.to_owned())
+    }
+
+    /// Whether it is the address itself.
+    #[must_use]
+    pub fn is_the_address(&self) -> bool {
+        self.0 == THE_ADDRESS
+    }
+}
+
 impl fmt::Display for PartyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

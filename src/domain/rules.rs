@@ -77,6 +77,9 @@ impl Rules {
     /// How a member is called; the bare key for one who has left the team.
     #[must_use]
     pub fn name_of(&self, key: &PartyKey) -> String {
+        if key.is_the_address() {
+            return format!("somebody at {}", self.address);
+        }
         self.member(key).map_or_else(|| key.0.clone(), |member| member.name.clone())
     }
 }

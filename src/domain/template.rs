@@ -94,12 +94,13 @@ macro_rules! templates {
 
 templates! {
     /// Acknowledgement to a reporter.
-    Acknowledgement = "acknowledgement" ["received", "answer_by", "embargo_until", "embargo_span", "fingerprint"],
+    Acknowledgement = "acknowledgement" ["received", "answer_by", "embargo_until", "embargo_span",
+        "fingerprint", "passed_on"],
     /// Without content: something waits that may not be sent in clear.
     Notice = "notice" ["fingerprint"],
     /// A report forwarded to a member.
     Report = "report" ["title", "from", "verdict", "received", "answer_by", "embargo_until", "ack", "attachments",
-        "candidates", "claims", "text", "case_line"],
+        "candidates", "claims", "forwarded", "text", "case_line"],
     /// A further mail of an outside party, forwarded to a member.
     Reply = "reply" ["title", "role", "from", "verdict", "attachments", "candidates", "text", "last_answer", "case_line"],
     /// What a member wrote, for the others.
@@ -107,9 +108,9 @@ templates! {
     /// The answer to a member's mail.
     Transcript = "transcript" ["outcome", "lines", "state", "next", "case_line", "errors"],
     /// A held mail, shown to the team.
-    Held = "held" ["title", "from", "verdict", "mail", "text", "case_line"],
+    Held = "held" ["title", "from", "sender", "verdict", "points", "mail", "admit", "text", "case_line"],
     /// A held mail still waits.
-    HeldWaiting = "held-waiting" ["title", "mail", "since", "case_line"],
+    HeldWaiting = "held-waiting" ["title", "mail", "from", "since", "admit", "case_line"],
     /// What a member wrote to an outside party.
     Letter = "letter" ["text"],
     /// First contact with a maintainer.
@@ -130,6 +131,8 @@ templates! {
     Undelivered = "undelivered" ["title", "kind", "recipient", "outcome", "detail", "consequence", "case_line"],
     /// The team: a mail was put aside.
     Quarantined = "quarantined" ["mail", "reason"],
+    /// The team: something that was due could not be recorded.
+    Stuck = "stuck" ["title", "what", "case_line"],
     /// A member: the exact text, to be confirmed.
     Preview = "preview" ["title", "subject", "recipients", "page", "text", "confirm_line", "expires", "second", "case_line"],
     /// The other members: one without a key gave a strong command, which one of them must confirm.

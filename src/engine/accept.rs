@@ -4,14 +4,14 @@
 //! fetched: mail is safest where it lies.
 
 use crate::crash;
-use crate::domain::event::Answerable;
+use crate::domain::event::{Answerable, Fate};
 use crate::domain::id::Seed;
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
 use crate::engine::step::{Adopt, Engine, EngineError, needs_a_person};
 use crate::mail::parse::{Headers, Limits, stable_digest};
 use crate::ports::{Entropy, Fetched, Folder, InboxEvent, RemoteUid};
-use crate::store::{NewMail, Store};
+use crate::store::{Accepted, NewMail, Store, StoreError};
 
 /// Events of the inbox that one step takes.
 const EVENTS_PER_STEP: usize = 4;
@@ -97,15 +97,27 @@ impl Engine {
         let (limits, entropy) = (&self.setup.limits, &mut self.ports.entropy);
         let new: Vec<NewMail> =
             mails.into_iter().map(|mail| new_mail(mail, limits, entropy.seed(), answerable, now)).collect();
-        let accepted = self.store.session().accept(&new)?;
+        let accepted = if ignored { self.accept_ignored(&new, now)? } else { self.store.session().accept(&new)? };
         crash::point("stored");
-        if ignored {
-            self.set_aside(&accepted.iter().map(|mail| mail.id).collect::<Vec<_>>(), now)?;
-        }
         tracing::info!(mails = accepted.len(), known = accepted.iter().filter(|mail| mail.known).count(), "stored");
         self.ports.inbox.settle(remotes);
         crash::point("settled");
         Ok(())
+    }
+
+    /// Stores mails and puts them aside without a word, in one commit: they were there before the first start, and the
+    /// operator chose to ignore them. A start that ends in between must not find them undecided.
+    fn accept_ignored(&mut self, mails: &[NewMail], now: Timestamp) -> Result<Vec<Accepted>, EngineError> {
+        let accepted = self.store.batch::<_, StoreError>(|batch| {
+            let accepted = batch.session().accept(mails)?;
+            for (mail, stored) in mails.iter().zip(&accepted) {
+                let before = "was there before the first start".to_owned();
+                let fate = if mail.sent { Fate::Sent(None) } else { Fate::Quarantined(before) };
+                batch.session().settle_mail(stored.id, &fate, now, None)?;
+            }
+            Ok(accepted)
+        })?;
+        Ok(accepted)
     }
 
     /// Stores mail that came by another door than the inbox, such as `postern ingest`. Gives how many were new.
@@ -151,6 +163,7 @@ fn new_mail(mail: Fetched, limits: &Limits, seed: Seed, answerable: Answerable, 
         uid: mail.remote.uid,
         name: mail.remote.key,
         junk: mail.folder == Folder::Junk,
+        sent: mail.folder == Folder::Sent,
         // An arrival in the future is a wrong clock somewhere; every deadline counts from here, so it is not believed.
         arrived: mail.arrived.map_or(now, |arrived| arrived.min(now)),
         accepted_at: now,

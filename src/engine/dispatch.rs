@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::crash;
-use crate::domain::decide::decide;
 use crate::domain::effect::MailKind;
-use crate::domain::event::{Delivery, DeliveryOutcome, Event, Occurrence, Snapshot};
+use crate::domain::event::{Delivery, DeliveryOutcome, Event};
 use crate::domain::id::{Address, CaseId, MailId, OutboxId};
 use crate::domain::time::Timestamp;
+use crate::engine::aside;
 use crate::engine::read::Reader;
 use crate::engine::retry::{AFTER_SILENCE, next_attempt};
 use crate::engine::seal::{self, Unsealed};
 use crate::engine::step::{Engine, EngineError, ReturnPath};
-use crate::engine::work::in_parallel;
+use crate::engine::work::{ends_the_batch, in_parallel};
 use crate::pgp::seal::SealError;
 use crate::ports::{RelayJob, RelayOutcome, RelayVerdict};
 use crate::store::{ClaimedMail, QueuedMail, Session, Settlement, StoreError, Work};
@@ -267,17 +267,17 @@ impl Engine {
                 };
                 let seed = entropy.seed();
                 let done: Result<(), StoreError> = batch.each(|session| {
-                    if !ends(session)? {
-                        return Ok(());
-                    }
-                    let snapshot = Snapshot { case: session.case(case)?, ..Snapshot::default() };
-                    let id = session.open_occurrence(now, seed, "delivery", None, Some(case))?;
-                    let decision = decide(snapshot, &Occurrence { id, at: now, seed, event }, rules);
-                    session.record(id, now, &decision, &rules.policy_digest)
+                    if ends(session)? { aside::follow(session, rules, case, event, "delivery", now, seed) } else { Ok(()) }
                 });
-                if let Err(error) = done {
-                    tracing::error!(mail = row.0, %error, "the end of a delivery could not be recorded");
+                let Err(error) = done else { continue };
+                tracing::error!(mail = row.0, %error, "what follows from a delivery could not be recorded");
+                if ends_the_batch(&error) {
                     return Err(error);
+                }
+                // The row's end counts without what follows: else it would be sent again at each start, for ever.
+                if batch.each(ends)? {
+                    let what = format!("what follows from the delivery of a mail, number {row} of the outbox");
+                    aside::tell(batch, rules, case, what, now, entropy.seed());
                 }
             }
             Ok(())
@@ -314,6 +314,7 @@ struct Settled {
     event: Option<Event>,
 }
 
+#[derive(Clone, Copy)]
 enum End {
     /// The relay has spoken.
     Settled(Settlement),

@@ -6,7 +6,7 @@ use crate::domain::case::Case;
 use crate::domain::command::{self, Command};
 use crate::domain::event::{
     Answerable, Authenticity, Delivery, DeliveryOutcome, Event, Fate, Incoming, NonceSeen, Proof, SignatureSeen,
-    Snapshot, TeamMail,
+    Snapshot, TeamMail, WaitingMail,
 };
 use crate::domain::id::{Address, CaseId, MailId};
 use crate::domain::joining::{AuthorProof, Hit, Joining, KnownSender, Pointer, join};
@@ -23,12 +23,16 @@ use crate::mail::thread::is_forward;
 use crate::pgp::open::Signature;
 use crate::store::{Session, StoreError, StoredMail, Written};
 
+mod sent;
+
 /// A mail older than this is never acknowledged by itself.
 const ACK_AGE_MAX: std::time::Duration = DAY.saturating_mul(7);
 /// Notes of one member in one case that are answered within an hour; more come from a program without any sign of one.
 const NOTES_PER_HOUR_MAX: u32 = 20;
 /// Cases and waiting mails shown by `!list`.
 const LISTED_MAX: usize = 100;
+/// Mails written by hand to nobody we know, shown by `!list` below those.
+const UNPLACED_LISTED_MAX: usize = 10;
 
 /// What becomes of a mail.
 pub(super) enum Ruling {
@@ -75,6 +79,9 @@ pub(super) fn judge(
     now: Timestamp,
 ) -> Result<Ruling, StoreError> {
     let bench = Bench { session, rules, mail, reading, now };
+    if mail.sent {
+        return bench.sent();
+    }
     if mail.admitted.is_none()
         && let Some(first) = bench.same_mail()?
     {
@@ -121,7 +128,8 @@ impl Bench<'_> {
         if self.rules.lists.iter().any(|list| list.address.same_mailbox(author)) {
             return Ok(Ruling::Alarming("it claims to come from a mailing list that we publish on".to_owned()));
         }
-        if let Some(case) = self.mail.admitted.map(|case| self.session.case(case)).transpose()?.flatten()
+        if self.member_at(author).is_none()
+            && let Some(case) = self.mail.admitted.map(|case| self.session.case(case)).transpose()?.flatten()
             && let Some(party) = case.party_at(author).map(|party| party.key.clone())
         {
             return self.joins(case.id, party, author);
@@ -134,7 +142,7 @@ impl Bench<'_> {
         let hits = self.hits(author)?;
         match join(&hits) {
             Joining::Joins(case, sender) => self.joins(case, sender.party, author),
-            Joining::Held(case) => self.held(case, author),
+            Joining::Held(case, given_to) => self.held(case, author, given_to),
             Joining::Opens { claims } => self.opens(author, claims),
         }
     }
@@ -149,13 +157,29 @@ impl Bench<'_> {
         let claims = claimed.map(|case| case.label.to_string());
         let case = self.session.new_case(&self.rules.case_prefix, self.now)?;
         let fate = Fate::Joined(case.id, case.next_key(Role::Reporter));
-        let acks = self.session.ack_counts(author, self.now)?;
-        let snapshot = Snapshot { case: Some(case), acks, ..Snapshot::default() };
+        let acks = vec![(author.clone(), self.session.ack_counts(author, self.now)?)];
+        let own_id = self.reading.outer_message_id.as_ref();
+        let answered_before =
+            own_id.map(|id| self.session.answered_before(id, author)).transpose()?.unwrap_or_default();
+        let snapshot = Snapshot { case: Some(case), acks, answered_before, ..Snapshot::default() };
         Ok(Ruling::happens(
-            Event::ReportReceived(Box::new(Incoming { claims, ..self.incoming(author) })),
+            Event::ReportReceived(Box::new(Incoming {
+                claims,
+                forwarded: self.forwarded(author),
+                ..self.incoming(author)
+            })),
             fate,
             snapshot,
         ))
+    }
+
+    /// Whom a forwarded mail names as its author, where it may be somebody outside.
+    fn forwarded(&self, author: &Address) -> Option<Address> {
+        let inner = self.reading.forwarded.as_ref().filter(|_| self.reading.reporter == Reporter::Author)?;
+        let ours = inner.from.without_detail().same_mailbox(&self.rules.address.without_detail());
+        let listed = self.rules.lists.iter().any(|list| list.address.same_mailbox(&inner.from));
+        let known = ours || listed || self.rules.member_at(&inner.from).is_some() || inner.from.same_mailbox(author);
+        (!known).then(|| inner.from.clone())
     }
 
     fn joins(&self, case: CaseId, party: PartyKey, author: &Address) -> Result<Ruling, StoreError> {
@@ -164,9 +188,9 @@ impl Bench<'_> {
         Ok(Ruling::happens(event, Fate::Joined(case, party), snapshot))
     }
 
-    fn held(&self, case: CaseId, author: &Address) -> Result<Ruling, StoreError> {
+    fn held(&self, case: CaseId, author: &Address, given_to: Option<PartyKey>) -> Result<Ruling, StoreError> {
         let snapshot = Snapshot { case: self.session.case(case)?, ..Snapshot::default() };
-        Ok(Ruling::happens(Event::MailHeld(Box::new(self.incoming(author))), Fate::Held(case), snapshot))
+        Ok(Ruling::happens(Event::MailHeld(Box::new(self.incoming(author)), given_to), Fate::Held(case), snapshot))
     }
 
     /// Mail in a member's name; `None` where it is to be taken for a stranger's report.
@@ -180,9 +204,9 @@ impl Bench<'_> {
         let pointed =
             self.hits(author)?.into_iter().find(|hit| hit.sender.as_ref().is_some_and(|sender| sender.member));
         let named = block.case.map(|case| self.session.case(case)).transpose()?.flatten();
-        let case = match (named, &pointed) {
+        let case = match (named, self.mail.admitted.or(pointed.map(|hit| hit.case))) {
             (Some(case), _) => Some(case),
-            (None, Some(hit)) => self.session.case(hit.case)?,
+            (None, Some(case)) => self.session.case(case)?,
             (None, None) => None,
         };
         let signature = self.signature_of(member)?;
@@ -208,8 +232,8 @@ impl Bench<'_> {
             // Without a case a member can list and ask for help; anything else is his own report.
             return if commands { self.team_mail(member, author, proof, block, None).map(Some) } else { Ok(None) };
         };
-        if !proved && !commands {
-            return self.held(case.id, author).map(Some);
+        if !proved && !commands && self.mail.admitted.is_none() {
+            return self.held(case.id, author, None).map(Some);
         }
         if !commands && self.session.transcripts(case.id, &member.key, self.now.before(HOUR))? >= NOTES_PER_HOUR_MAX {
             // Each note is answered and shown to the others: two programs that answer everything would never end.
@@ -246,24 +270,44 @@ impl Bench<'_> {
             Some(case) => self.session.first_report(case.id)?,
             None => None,
         };
-        let mut waiting = self.session.waiting(LISTED_MAX)?;
-        for mail in block.commands().filter_map(Command::waiting_mail) {
-            // What a command names counts, however long the list has become.
-            if !waiting.iter().any(|listed| listed.mail == mail) {
-                waiting.extend(self.session.waiting_mail(mail)?);
-            }
-        }
+        let acks = block.commands().filter_map(Command::new_reporter);
+        let acks = acks.map(|address| Ok((address.clone(), self.session.ack_counts(address, self.now)?)));
+        let acks = acks.collect::<Result<Vec<_>, StoreError>>()?;
+        let by_hand = case.as_ref().map(|case| self.session.answers_by_hand(case.id, &member.key)).transpose()?;
+        let waiting = self.waiting(&block)?;
         let snapshot = Snapshot {
             case,
             open_cases: self.session.open_cases(LISTED_MAX)?,
             waiting,
             confirmation,
+            acks,
+            by_hand: by_hand.unwrap_or_default(),
             report_text,
             ..Snapshot::default()
         };
         let incoming = self.incoming(author);
         let mail = TeamMail { incoming, member: member.key.clone(), proof, block, plain: self.plain() };
         Ok(Ruling::happens(Event::TeamMail(Box::new(mail)), fate, snapshot))
+    }
+
+    /// What waits for a member. What a command names is there however long the list has become, with all that is held
+    /// of the same sender.
+    fn waiting(&self, block: &command::Block) -> Result<Vec<WaitingMail>, StoreError> {
+        let mut waiting = self.session.waiting(LISTED_MAX)?;
+        let mut more = self.session.unplaced(UNPLACED_LISTED_MAX)?;
+        for mail in block.commands().filter_map(Command::waiting_mail) {
+            let Some(named) = self.session.waiting_mail(mail)? else { continue };
+            if let (Some(case), Some(from)) = (named.claims, &named.from) {
+                more.extend(self.session.held_of(case, from, LISTED_MAX)?);
+            }
+            more.push(named);
+        }
+        for mail in more {
+            if !waiting.iter().any(|listed| listed.mail == mail.mail) {
+                waiting.push(mail);
+            }
+        }
+        Ok(waiting)
     }
 
     /// A good signature over the whole by the member's pinned key, and whether it was seen before.
@@ -346,7 +390,7 @@ impl Bench<'_> {
         if let Some(member) = self.member_at(author) {
             let given = whose == Some(&member.key);
             let sender = Some(KnownSender { party: member.key.clone(), member: true });
-            return Hit { case: case.id, pointer, sender, given, proof: by_domain };
+            return Hit { case: case.id, pointer, sender, given, given_to: whose.cloned(), proof: by_domain };
         }
         let signed = self.reading.signed_by();
         let by_key = |party: &&Party| signed.is_some() && party.fingerprint.as_ref() == signed;
@@ -356,6 +400,7 @@ impl Bench<'_> {
             pointer,
             sender: party.map(|party| KnownSender { party: party.key.clone(), member: false }),
             given: party.is_some_and(|party| whose == Some(&party.key)),
+            given_to: whose.cloned(),
             // Another party's signature says nothing about this one.
             proof: if party.as_ref().is_some_and(by_key) { AuthorProof::Proved } else { by_domain },
         }
@@ -438,6 +483,7 @@ impl Bench<'_> {
             attachments: reading.attachment_names(),
             candidates: reading.candidates(),
             claims: None,
+            forwarded: None,
             answerable,
         }
     }

@@ -4,6 +4,7 @@
 //! step holds a transaction across network, cryptography or parsing.
 
 pub mod accept;
+mod aside;
 pub mod dispatch;
 pub mod explain;
 mod fate;

@@ -13,6 +13,7 @@ use crate::domain::token::{InstanceKey, digest_hex};
 use crate::engine::partial;
 use crate::mail::authres::{self, Authentication};
 use crate::mail::classify::{self, IntakeKind, MailClass, OwnMarks};
+use crate::mail::forward::{self, Forwarded};
 use crate::mail::intake::{self, Reporter, Source};
 use crate::mail::parse::{self, CryptoLayer, Limits, ParsedMail, TextSource};
 use crate::mail::quote;
@@ -111,6 +112,8 @@ pub struct Reading {
     pub outer_message_id: Option<MessageId>,
     /// Whether the outside asks for no automatic answer, or could not get one.
     pub may_be_answered: bool,
+    /// A mail that was passed on in this one.
+    pub forwarded: Option<Forwarded>,
     /// The decrypted entity, to pass on to the team.
     pub opened: Option<Vec<u8>>,
     /// Digest of everything that the mail says, whatever its MIME looks like: text, attachments, ciphertext.
@@ -165,6 +168,7 @@ impl Reader<'_> {
             form: opening.form,
             signature: opening.signature,
             partial: opening.partial,
+            forwarded: if from_person { forward::forwarded(&opening.mail) } else { None },
             mail: opening.mail,
             // What was encrypted is the same however its ciphertext is wrapped.
             content_digest: opening.opened.as_deref().map_or(content_digest, digest_hex),
@@ -250,7 +254,15 @@ impl Reading {
         let verdict = format!("{}; {SAID_BEFORE}", self.verdict);
         let mail =
             ParsedMail { text: String::new(), text_from: TextSource::None, attachments: Vec::new(), ..self.mail };
-        Self { mail, verdict, own_text: String::new(), quoted_case: None, signature: Signature::None, ..self }
+        Self {
+            mail,
+            verdict,
+            own_text: String::new(),
+            quoted_case: None,
+            forwarded: None,
+            signature: Signature::None,
+            ..self
+        }
     }
 
     /// Names and sizes of the attachments.

@@ -105,22 +105,10 @@ impl Engine {
         })?;
         Ok(())
     }
-
-    /// Puts mails aside without a word: they were there before the first start, and the operator chose to ignore them.
-    pub(super) fn set_aside(&mut self, mails: &[MailId], now: Timestamp) -> Result<(), EngineError> {
-        self.store.batch::<_, StoreError>(|batch| {
-            for mail in mails {
-                let fate = Fate::Quarantined("was there before the first start".to_owned());
-                batch.each(|session| session.settle_mail(*mail, &fate, now, None).map(|_| ()))?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    }
 }
 
 /// A fault of the disk or the database is no fault of one mail.
-fn ends_the_batch(error: &StoreError) -> bool {
+pub(super) fn ends_the_batch(error: &StoreError) -> bool {
     matches!(error.class(), StoreErrorClass::Fatal | StoreErrorClass::Unknown) || is_want_of_room(error)
 }
 
@@ -163,12 +151,12 @@ fn decide_mail(
         return Ok(None);
     }
     let stolen = match (&reading.opened, &reading.author) {
-        (Some(_), Some(author)) => session.said_by_another(&reading.content_digest, author, mail.id)?,
+        (Some(_), Some(author)) if !mail.sent => session.said_by_another(&reading.content_digest, author, mail.id)?,
         (Some(_) | None, _) => false,
     };
     let reading = if stolen { reading.withheld() } else { reading };
     if let Some(author) = &reading.author {
-        session.note_read(mail.id, author, &reading.content_digest)?;
+        session.note_read(mail.id, author, reading.authenticity, &reading.content_digest)?;
     }
     match judge(session, rules, mail, &reading, now)? {
         Ruling::Settled(fate) => {
@@ -183,6 +171,9 @@ fn decide_mail(
             let decision = decide(*snapshot, &occurrence, rules);
             session.record(id, now, &decision, &rules.policy_digest)?;
             session.settle_mail(mail.id, &fate, now, reading.author.as_ref())?;
+            if let (Fate::Joined(..), Some(id), false) = (&fate, &reading.outer_message_id, mail.sent) {
+                session.decide_answers_again(id)?;
+            }
             Ok(Some(Searchable { mail: mail.id, subject: reading.mail.subject, body: reading.mail.text }))
         }
     }
@@ -216,11 +207,13 @@ fn kind(event: &Event) -> &'static str {
         Event::ReportReceived(_) => "report",
         Event::ReplyReceived(..) => "reply",
         Event::TeamMail(_) => "team-mail",
-        Event::MailHeld(_) => "held",
+        Event::MailHeld(..) => "held",
+        Event::AnsweredByHand(_) => "by-hand",
         Event::AutomaticReply(..) => "automatic",
         Event::TimerDue(..) => "timer",
         Event::Delivery(_) => "delivery",
         Event::SealFailed(_) => "seal-failed",
+        Event::Stuck(_) => "stuck",
         Event::Quarantined { .. } => "quarantined",
     }
 }

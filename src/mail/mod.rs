@@ -12,6 +12,7 @@ mod content;
 mod decode;
 mod digest;
 mod envelope;
+pub mod forward;
 pub mod headers;
 mod html;
 pub mod intake;

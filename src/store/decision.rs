@@ -168,6 +168,7 @@ impl Session<'_> {
                 let values = params![token, at.0, case.map(|case| case.0)];
                 once("a confirmation", self.run("use a confirmation", sql, values)?)
             }
+            Effect::DropAcknowledgement(party) => self.drop_acknowledgement(of_a_case(case)?, party),
             Effect::Requeue { mail, case } => self.requeue(*mail, *case, at),
             Effect::Page { path, content } => {
                 let sql = "INSERT INTO pages (occurrence_id, path, content) VALUES (?1, ?2, ?3)";

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 use super::row;
 use super::session::Session;
-use crate::domain::event::{Answerable, Fate, WaitingMail};
+use crate::domain::event::{Answerable, Authenticity, Fate, WaitingMail};
 use crate::domain::id::{Address, CaseId, MailId, MessageId, Seed};
 use crate::domain::time::Timestamp;
 use crate::domain::token::digest_hex;
@@ -27,6 +27,8 @@ pub struct NewMail {
     pub name: String,
     /// Whether it lay in the junk folder.
     pub junk: bool,
+    /// Whether it lay in the Sent folder.
+    pub sent: bool,
     /// When the server got it.
     pub arrived: Timestamp,
     /// Now.
@@ -69,6 +71,8 @@ pub struct StoredMail {
     pub attempts: u32,
     /// Whether it lay in the junk folder.
     pub junk: bool,
+    /// Whether it lay in the Sent folder: people of ours sent it, or we did.
+    pub sent: bool,
     /// Whether it may be acknowledged.
     pub answerable: Answerable,
     /// Its size on the server in bytes, when `bytes` is only its header.
@@ -78,9 +82,9 @@ pub struct StoredMail {
 }
 
 const STORED: &str =
-    "SELECT mail.id, bytes, arrived, seed, attempts, junk, answerable, oversize, admitted
+    "SELECT mail.id, bytes, arrived, seed, attempts, junk, sent, answerable, oversize, admitted
     FROM mail JOIN mail_bytes ON mail_bytes.mail_id = mail.id";
-const WAITING: &str = "SELECT id, fate, case_id, author, reason, arrived FROM mail";
+pub(super) const WAITING: &str = "SELECT id, fate, case_id, author, authenticity, reason, arrived FROM mail";
 
 impl Session<'_> {
     /// T1: stores mails, all in one commit; the answers are in the same order.
@@ -151,6 +155,7 @@ impl Session<'_> {
             Fate::Duplicate(first) => ("duplicate", None, None, None, Some(first.0)),
             Fate::Noted(case) => ("noted", Some(case.0), None, None, None),
             Fate::Answered => ("answered", None, None, None, None),
+            Fate::Sent(reason) => ("sent", None, None, reason.as_deref(), None),
         };
         let sql =
             "UPDATE mail SET fate = ?2, case_id = ?3, party = ?4, reason = ?5, duplicate_of = ?6, decided_at = ?7,
@@ -164,9 +169,16 @@ impl Session<'_> {
     ///
     /// # Errors
     /// What the database says.
-    pub fn note_read(&self, mail: MailId, author: &Address, text_digest: &str) -> Result<(), StoreError> {
-        let sql = "UPDATE mail SET author = ?2, text_digest = ?3 WHERE id = ?1";
-        self.run("note what was read", sql, params![mail.0, author.as_str(), key_of(text_digest)]).map(|_| ())
+    pub fn note_read(
+        &self,
+        mail: MailId,
+        author: &Address,
+        authenticity: Authenticity,
+        text_digest: &str,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE mail SET author = ?2, text_digest = ?3, authenticity = ?4 WHERE id = ?1";
+        let values = params![mail.0, author.as_str(), key_of(text_digest), row::authenticity_word(authenticity)];
+        self.run("note what was read", sql, values).map(|_| ())
     }
 
     /// Whether the mail has no fate yet.
@@ -243,7 +255,7 @@ impl Session<'_> {
     /// # Errors
     /// What the database says.
     pub fn waiting_mail(&self, mail: MailId) -> Result<Option<WaitingMail>, StoreError> {
-        let sql = format!("{WAITING} WHERE fate IN ('held', 'quarantined') AND id = ?1");
+        let sql = format!("{WAITING} WHERE fate IN ('held', 'quarantined', 'sent') AND id = ?1");
         self.one("load a waiting mail", &sql, [mail.0], waiting)
     }
 
@@ -254,7 +266,7 @@ impl Session<'_> {
     /// [`StoreError::AlreadyUsed`] when the mail does not wait.
     pub fn requeue(&self, mail: MailId, case: Option<CaseId>, at: Timestamp) -> Result<(), StoreError> {
         let step = "take up a waiting mail";
-        let waits = "SELECT seed FROM mail WHERE id = ?1 AND fate IN ('held', 'quarantined')";
+        let waits = "SELECT seed FROM mail WHERE id = ?1 AND fate IN ('held', 'quarantined', 'sent')";
         let Some(seed) = self.one(step, waits, [mail.0], |row| row::seed(row, "seed"))? else {
             return Err(StoreError::AlreadyUsed { what: "a waiting mail" });
         };
@@ -274,7 +286,8 @@ impl Session<'_> {
         }
         let sql =
             "INSERT INTO mail (mailbox, uid_validity, uid, name, digest, stable_digest, message_id, junk, arrived,
-            accepted_at, seed, answerable, oversize) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            accepted_at, seed, answerable, oversize, sent)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
         let id = self.insert(
             step,
             sql,
@@ -292,6 +305,7 @@ impl Session<'_> {
                 mail.seed.0,
                 row::answerable_word(mail.answerable),
                 mail.oversize.map(|size| i64::try_from(size).unwrap_or(i64::MAX)),
+                mail.sent,
             ],
         )?;
         self.run(step, "INSERT INTO mail_bytes (mail_id, bytes) VALUES (?1, ?2)", params![id, mail.bytes])?;
@@ -316,18 +330,20 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredMail> {
         seed: row::seed(row, "seed")?,
         attempts: row.get("attempts")?,
         junk: row.get("junk")?,
+        sent: row.get("sent")?,
         answerable: row::word(row, "answerable", row::answerable)?,
         oversize: row.get::<_, Option<i64>>("oversize")?.map(i64::unsigned_abs),
         admitted: row::case(row, "admitted")?,
     })
 }
 
-fn waiting(row: &Row<'_>) -> rusqlite::Result<WaitingMail> {
+pub(super) fn waiting(row: &Row<'_>) -> rusqlite::Result<WaitingMail> {
     let reason: Option<String> = row.get("reason")?;
     Ok(WaitingMail {
         mail: row.get("id").map(MailId)?,
         claims: row::case(row, "case_id")?,
         from: row::maybe(row, "author", Address::parse)?,
+        authenticity: row::maybe(row, "authenticity", row::authenticity)?.unwrap_or(Authenticity::Unknown),
         reason: reason.unwrap_or_else(|| "its sender is not known in the case it points at".to_owned()),
         arrived: row::instant(row, "arrived")?,
     })

@@ -153,7 +153,7 @@ fn a_mail_rendered_anew_is_found_by_id_author_and_text_together() {
     let (ana, eve) = (address("ana@reporter.example"), address("eve@reporter.example"));
     let find = |from: &Address, text: &str| session.find_same_rendered(&message, from, text, before).unwrap();
     assert_eq!(find(&ana, "digest"), None);
-    session.note_read(id, &ana, "digest").unwrap();
+    session.note_read(id, &ana, Authenticity::Pass, "digest").unwrap();
     assert_eq!(find(&ana, "digest"), None, "it has joined no case yet");
     assert!(session.said_by_another("digest", &eve, before).unwrap());
     assert!(!session.said_by_another("digest", &ana, before).unwrap());

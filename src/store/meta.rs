@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::error::StoreError;
 use super::row;
 use super::session::Session;
+use super::timers::TIMER_ATTEMPTS_MAX;
 use crate::domain::time::Timestamp;
 
 /// How many things wait.
@@ -87,9 +88,9 @@ impl Session<'_> {
     /// # Errors
     /// What the database says.
     pub fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(at) FROM (SELECT min(due) AS at FROM timers UNION ALL
+        let sql = "SELECT min(at) FROM (SELECT min(due) AS at FROM timers WHERE attempts < ?1 UNION ALL
             SELECT min(next_at) FROM outbox WHERE state IN ('sealed', 'deferred'))";
-        let found = self.one("find the next wake-up", sql, [], |row| row.get::<_, Option<i64>>(0))?;
+        let found = self.one("find the next wake-up", sql, [TIMER_ATTEMPTS_MAX], |row| row.get::<_, Option<i64>>(0))?;
         Ok(found.flatten().map(Timestamp))
     }
 

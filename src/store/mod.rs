@@ -5,6 +5,7 @@
 //! anything, and never holds a transaction while something else is waited for. Every failure is a
 //! [`StoreError`], whose class says whether to try again, to stop, or to read again first.
 
+mod by_hand;
 mod cases;
 mod decision;
 mod error;
@@ -28,7 +29,7 @@ pub use outbox::{ClaimedMail, OutboxRow, OutboxState, QueuedMail, Settlement};
 pub use schema::Store;
 pub use search::Found;
 pub use session::{Batch, Session};
-pub use timers::DueTimer;
+pub use timers::{DueTimer, TIMER_ATTEMPTS_MAX};
 pub use under_way::Work;
 
 #[cfg(test)]

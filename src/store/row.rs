@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
-use crate::domain::event::Answerable;
+use crate::domain::event::{Answerable, Authenticity};
 use crate::domain::id::{Address, CaseId, Fingerprint, MessageId, Seed};
 use crate::domain::party::{Form, PartyKey};
 use crate::domain::time::Timestamp;
@@ -105,6 +105,21 @@ pub(super) fn answerable_word(answerable: Answerable) -> &'static str {
 /// The value of a stored word.
 pub(super) fn answerable(word: &str) -> Option<Answerable> {
     [Answerable::Yes, Answerable::NotWanted, Answerable::Old].into_iter().find(|value| answerable_word(*value) == word)
+}
+
+/// The stored word.
+pub(super) fn authenticity_word(authenticity: Authenticity) -> &'static str {
+    match authenticity {
+        Authenticity::Pass => "pass",
+        Authenticity::Fail => "fail",
+        Authenticity::Unknown => "unknown",
+    }
+}
+
+/// The value of a stored word.
+pub(super) fn authenticity(word: &str) -> Option<Authenticity> {
+    let all = [Authenticity::Pass, Authenticity::Fail, Authenticity::Unknown];
+    all.into_iter().find(|value| authenticity_word(*value) == word)
 }
 
 /// The stored word.

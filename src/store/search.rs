@@ -48,7 +48,7 @@ impl Session<'_> {
     /// What the database says.
     pub fn first_report(&self, case: CaseId) -> Result<Option<String>, StoreError> {
         let sql = "SELECT body FROM mail_text
-            WHERE rowid = (SELECT min(id) FROM mail WHERE case_id = ?1 AND fate = 'joined')";
+            WHERE rowid = (SELECT min(id) FROM mail WHERE case_id = ?1 AND fate = 'joined' AND sent = 0)";
         self.one("load the first report", sql, [case.0], |row| row.get(0))
     }
 

@@ -52,6 +52,7 @@ pub(super) fn mail(uid: u32, bytes: &[u8]) -> NewMail {
         uid,
         name: String::new(),
         junk: false,
+        sent: false,
         arrived: NOW,
         accepted_at: NOW,
         seed: Seed([u8::try_from(uid % 256).unwrap(); 16]),

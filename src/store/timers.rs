@@ -11,6 +11,9 @@ use crate::domain::party::PartyKey;
 use crate::domain::policy::TimerAction;
 use crate::domain::time::Timestamp;
 
+/// How often a clock is tried that the store refuses.
+pub const TIMER_ATTEMPTS_MAX: u32 = 3;
+
 /// A clock that has run out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueTimer {
@@ -25,14 +28,14 @@ pub struct DueTimer {
 }
 
 impl Session<'_> {
-    /// Clocks due at `now`, in the order in which they became due.
+    /// Clocks due at `now`, in the order in which they became due, but for those that were put aside.
     ///
     /// # Errors
     /// What the database says.
     pub fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<DueTimer>, StoreError> {
-        let sql =
-            "SELECT case_id, rule, party, step, due, action FROM timers WHERE due <= ?1 ORDER BY due, id LIMIT ?2";
-        self.all("load due timers", sql, params![now.0, row::limit(limit)], |row| {
+        let sql = "SELECT case_id, rule, party, step, due, action FROM timers
+            WHERE due <= ?1 AND attempts < ?3 ORDER BY due, id LIMIT ?2";
+        self.all("load due timers", sql, params![now.0, row::limit(limit), TIMER_ATTEMPTS_MAX], |row| {
             let party: String = row.get("party")?;
             let party = (!party.is_empty()).then_some(PartyKey(party));
             Ok(DueTimer {
@@ -55,6 +58,19 @@ impl Session<'_> {
         Ok(self.run("take away a timer", sql, values)? == 1)
     }
 
+    /// Counts that a clock could not be fired; how often by now. At [`TIMER_ATTEMPTS_MAX`] it is put aside: it stays, and
+    /// is not due any more unless it is set anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn timer_failed(&self, timer: &DueTimer) -> Result<u32, StoreError> {
+        let sql = "UPDATE timers SET attempts = attempts + 1
+            WHERE case_id = ?1 AND rule = ?2 AND party = ?3 AND step = ?4 RETURNING attempts";
+        let key = &timer.key;
+        let values = params![timer.case.0, key.rule, party_text(key.party.as_ref()), key.step];
+        Ok(self.one("count a failed clock", sql, values, |row| row.get(0))?.unwrap_or_default())
+    }
+
     pub(super) fn set_timer(
         &self,
         case: CaseId,
@@ -63,7 +79,8 @@ impl Session<'_> {
         action: TimerAction,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO timers (case_id, rule, party, step, due, action) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (case_id, rule, party, step) DO UPDATE SET due = excluded.due, action = excluded.action";
+            ON CONFLICT (case_id, rule, party, step) DO UPDATE SET due = excluded.due, action = excluded.action,
+            attempts = 0";
         let values = params![case.0, key.rule, party_text(key.party.as_ref()), key.step, due.0, action.word()];
         self.run("set a timer", sql, values).map(|_| ())
     }

@@ -248,21 +248,21 @@ impl Worker {
 
     fn keyword(&self, which: Which) -> &'static str {
         match which {
-            Folder::Inbox => KEYWORD_STORED,
+            Folder::Inbox | Folder::Sent => KEYWORD_STORED,
             Folder::Junk => KEYWORD_JUNK,
         }
     }
 
     fn mailbox(&self, which: Which) -> String {
         match which {
-            Folder::Inbox => self.config.mailbox.clone(),
+            Folder::Inbox | Folder::Sent => self.config.mailbox.clone(),
             Folder::Junk => self.config.junk.clone().unwrap_or_default(),
         }
     }
 
     fn ledger(&mut self, which: Which) -> &mut Ledger {
         match which {
-            Folder::Inbox => &mut self.inbox,
+            Folder::Inbox | Folder::Sent => &mut self.inbox,
             Folder::Junk => &mut self.junk,
         }
     }

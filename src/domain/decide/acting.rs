@@ -3,7 +3,8 @@
 use super::desk::{Desk, Letter};
 use crate::domain::command::{Block, parse};
 use crate::domain::effect::{Automatic, MailKind, Pending};
-use crate::domain::event::{CaseLine, WaitingMail};
+use crate::domain::event::{AckCounts, CaseLine, WaitingMail};
+use crate::domain::id::Address;
 use crate::domain::party::PartyKey;
 use crate::domain::template::Template;
 
@@ -19,6 +20,7 @@ pub(super) struct World {
     pub open_cases: Vec<CaseLine>,
     pub waiting: Vec<WaitingMail>,
     pub confirmation: Option<Pending>,
+    pub acks: Vec<(Address, AckCounts)>,
     pub report_text: Option<String>,
 }
 

@@ -3,11 +3,11 @@
 use super::acting::{Acting, World, share_note, stored_block};
 use super::desk::{Desk, Letter as Mail, Way, one_line};
 use super::maintainer::{self, told_maintainer};
-use super::{publish, report};
+use super::{admission, by_hand, publish};
 use crate::domain::command::{Block, Command, Letter, OwnerChoice, help_text, internal_line};
 use crate::domain::effect::{Automatic, Effect, MailKind, PendingAction};
 use crate::domain::id::{Address, MailId};
-use crate::domain::party::{Form, Party, PartyKey, Role};
+use crate::domain::party::{Party, PartyKey, Role};
 use crate::domain::policy::Fact;
 use crate::domain::state::{ContactState, EmbargoTrigger, ReportState, ReportTrigger};
 use crate::domain::template::Template;
@@ -87,6 +87,7 @@ fn one(
         | Command::EmbargoLift
         | Command::Maintainer(..)
         | Command::Admit(..)
+        | Command::Reporter(_)
         | Command::Status
         | Command::Publish
         | Command::Confirm(_) => {}
@@ -114,7 +115,8 @@ fn one(
         Command::Maintainer(address, fingerprint) => {
             maintainer::tell(desk, acting, address, fingerprint.as_ref(), block, world)
         }
-        Command::Admit(mail, party) => admit(desk, acting, *mail, party.as_deref(), world),
+        Command::Admit(mail, party) => admission::admit(desk, acting, *mail, party.as_deref(), world),
+        Command::Reporter(address) => admission::reporter(desk, acting, address, world),
         Command::Status => Ok(status(desk)),
         Command::Publish => publish::show(desk, acting, &block.body),
         Command::Confirm(token) => confirm(desk, acting, token, world),
@@ -133,6 +135,7 @@ fn leaves_the_team(command: &Command, block: &Block) -> bool {
         | Command::EmbargoUntil(_)
         | Command::EmbargoLift
         | Command::Admit(..)
+        | Command::Reporter(_)
         | Command::Requeue(_)
         | Command::Status
         | Command::List
@@ -180,12 +183,7 @@ fn letter(desk: &mut Desk<'_>, acting: &Acting, audience: Letter, block: &Block)
         desk.record(Some(&acting.member), &acting.proof, "letter", &party.key.0, to);
     }
     if answered {
-        let at = desk.at;
-        if let Some(case) = desk.case.as_mut() {
-            case.answered_at = Some(at);
-            case.answered_by = Some(acting.member.clone());
-        }
-        desk.fact(Fact::Answered, None, at);
+        desk.reporter_answered(&acting.member, desk.at);
     }
     let audience = match audience {
         _ if said.iter().any(|line| line.starts_with("NOT SENT")) => {
@@ -292,46 +290,9 @@ fn embargo_lift(desk: &mut Desk<'_>, acting: &Acting) -> Result<String, String> 
     Ok("the embargo is over".to_owned())
 }
 
-fn admit(
-    desk: &mut Desk<'_>,
-    acting: &Acting,
-    mail: MailId,
-    party: Option<&str>,
-    world: &World,
-) -> Result<String, String> {
-    let Some(case) = desk.case.as_mut() else { return Err("no case".to_owned()) };
-    let waiting = world.waiting.iter().find(|waiting| waiting.mail == mail && waiting.claims == Some(case.id));
-    let from = waiting
-        .and_then(|waiting| waiting.from.clone())
-        .ok_or_else(|| format!("mail {mail} is not held for this case; !list shows what waits"))?;
-    let key = if let Some(name) = party {
-        let known = case.parties.iter_mut().find(|known| known.key.0 == name);
-        let known = known.ok_or_else(|| format!("the case has no party {name:?}; !status lists them"))?;
-        known.aliases.push(from.clone());
-        known.key.clone()
-    } else {
-        let key = case.next_key(Role::Reporter);
-        case.parties.push(Party {
-            key: key.clone(),
-            role: Role::Reporter,
-            address: from.clone(),
-            aliases: Vec::new(),
-            fingerprint: desk.rules.pins.get(&from.key()).cloned(),
-            form: Form::Clear,
-            last_message: None,
-        });
-        key
-    };
-    let case = case.id;
-    desk.record(Some(&acting.member), &acting.proof, "admitted", &mail.to_string(), &key.0);
-    desk.push(Effect::ClearTimers { rule: report::held_rule(mail), party: None });
-    desk.push(Effect::Requeue { mail, case: Some(case) });
-    Ok(format!("mail {mail} joins as mail of {} {key}", from))
-}
-
 fn requeue(desk: &mut Desk<'_>, acting: &Acting, mail: MailId, world: &World) -> Result<String, String> {
     let waiting = world.waiting.iter().find(|waiting| waiting.mail == mail);
-    if waiting.is_none() {
+    if waiting.is_none() || desk.requeues(mail) {
         return Err(format!("mail {mail} does not wait; !list shows what does"));
     }
     desk.record(Some(&acting.member), &acting.proof, "requeued", "", &mail.to_string());
@@ -397,6 +358,7 @@ fn status(desk: &Desk<'_>) -> String {
         Some((at, who)) => format!("{} answered the reporter last, {}", desk.rules.name_of(who), at.to_text()),
         None => "nobody has answered the reporter".to_owned(),
     });
+    lines.extend(desk.by_hand.iter().map(|answer| by_hand::line(desk.rules, answer)));
     for party in &case.parties {
         let contact = case.contacts.iter().find(|contact| contact.party == party.key);
         let contact = contact.map_or_else(String::new, |contact| format!(", {}", contact.state.word()));

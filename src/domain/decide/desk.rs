@@ -5,6 +5,7 @@
 
 use crate::domain::case::Case;
 use crate::domain::effect::{Automatic, Decision, Effect, JournalEntry, MailKind, OutgoingMail, Protection, TimerKey};
+use crate::domain::event::AnswerByHand;
 use crate::domain::id::{Address, MailId, MessageId, Seed};
 use crate::domain::party::{Audience, Form, Member, Party, PartyKey, Role};
 use crate::domain::policy::{Fact, TimerRule};
@@ -72,6 +73,8 @@ pub(super) struct Desk<'a> {
     pub rules: &'a Rules,
     pub at: Timestamp,
     pub case: Option<Case>,
+    /// The last answers by hand, for status and transcript.
+    pub by_hand: Vec<AnswerByHand>,
     seed: Seed,
     position: usize,
     effects: Vec<Effect>,
@@ -80,7 +83,7 @@ pub(super) struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     pub(super) fn new(rules: &'a Rules, at: Timestamp, seed: Seed, case: Option<Case>) -> Self {
-        Self { rules, at, case, seed, position: 0, effects: Vec::new(), journal: Vec::new() }
+        Self { rules, at, case, by_hand: Vec::new(), seed, position: 0, effects: Vec::new(), journal: Vec::new() }
     }
 
     pub(super) fn into_decision(self) -> Decision {
@@ -98,6 +101,20 @@ impl<'a> Desk<'a> {
 
     pub(super) fn push(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// Whether a waiting mail is to be decided again already.
+    pub(super) fn requeues(&self, mail: MailId) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Requeue { mail: taken, .. } if *taken == mail))
+    }
+
+    /// A reporter has been answered by one of us: nothing waits any more for a first answer.
+    pub(super) fn reporter_answered(&mut self, by: &PartyKey, at: Timestamp) {
+        if let Some(case) = self.case.as_mut().filter(|case| case.answered_at.is_none_or(|last| last <= at)) {
+            case.answered_at = Some(at);
+            case.answered_by = Some(by.clone());
+        }
+        self.fact(Fact::Answered, None, at);
     }
 
     pub(super) fn record(&mut self, actor: Option<&PartyKey>, proof: &str, what: &str, from: &str, to: &str) {

@@ -1,21 +1,21 @@
-//! Mail from outside: a report that opens a case, a reply that joins one, mail that is held or put aside.
+//! Mail from outside: a report that opens a case, a reply that joins one, mail that is put aside.
 
 use super::desk::{Desk, Letter, Way, one_line};
 use crate::domain::case::Case;
-use crate::domain::effect::{Automatic, Effect, MailKind, TimerKey};
+use crate::domain::effect::{Automatic, MailKind};
 use crate::domain::event::{AckCounts, Answerable, Authenticity, Incoming};
 use crate::domain::id::MailId;
 use crate::domain::party::{Form, Party, PartyKey, Role};
 use crate::domain::policy::{Fact, TimerAction};
 use crate::domain::state::{ContactTrigger, EmbargoTrigger};
 use crate::domain::template::Template;
-use crate::domain::time::{DAY, Timestamp};
+use crate::domain::time::Timestamp;
 
 /// Most characters of a mail's text that are shown in a forward; the rest is in the attached original.
 const SHOWN_CHARS_MAX: usize = 100_000;
 
-/// A report opens the case that lies on the desk.
-pub(super) fn opens(desk: &mut Desk<'_>, mail: &Incoming, acks: AckCounts) {
+/// A report opens the case that lies on the desk; `answered` says that one of us has answered it by hand already.
+pub(super) fn opens(desk: &mut Desk<'_>, mail: &Incoming, acks: AckCounts, answered: bool) {
     let Some(mut case) = desk.case.take() else { return };
     let party = reporter(desk, &case, mail);
     let zone = desk.rules.policy.time_zone();
@@ -34,7 +34,7 @@ pub(super) fn opens(desk: &mut Desk<'_>, mail: &Incoming, acks: AckCounts) {
     desk.fact(Fact::Received, None, since);
     desk.fact(Fact::EmbargoSet, None, desk.at);
     let answer_by = answer_by(desk, since);
-    let ack = acknowledge(desk, &party, mail, acks, &answer_by);
+    let ack = acknowledge(desk, &party, mail, acks, answered);
     desk.record(None, "rule", "acknowledgement", "", &ack);
     forward_report(desk, mail, &answer_by, &ack);
 }
@@ -59,29 +59,55 @@ fn answer_by(desk: &Desk<'_>, since: Timestamp) -> String {
 
 /// Sends the acknowledgement, or says in a few words why not. What it says depends on nothing but
 /// the outer form of the mail and what we know of the address (design: no decryption oracle).
-fn acknowledge(desk: &mut Desk<'_>, party: &Party, mail: &Incoming, acks: AckCounts, answer_by: &str) -> String {
+fn acknowledge(desk: &mut Desk<'_>, party: &Party, mail: &Incoming, acks: AckCounts, answered: bool) -> String {
+    let passed_on_by_us = mail.forwarded.is_some() && desk.rules.member_at(&mail.from).is_some();
     let refused = match (mail.answerable, mail.authenticity) {
+        (Answerable::Yes | Answerable::Old | Answerable::NotWanted, _) if passed_on_by_us => {
+            Some("not sent: a member passed the report on")
+        }
         (Answerable::NotWanted, _) => Some("not sent: the sender asks for no automatic answers"),
         (Answerable::Old, _) => Some("not sent: old or archived mail"),
         (Answerable::Yes, Authenticity::Fail) => Some("not sent: DMARC says that the sender is forged"),
-        (Answerable::Yes, _) if acks.to_address_in_a_day >= desk.rules.acks_per_address_per_day => {
-            Some("not sent: this address had its daily number of acknowledgements")
-        }
-        (Answerable::Yes, _) if acks.in_an_hour >= desk.rules.acks_per_hour => {
-            Some("not sent: the hourly number of acknowledgements is used up")
-        }
-        (Answerable::Yes, Authenticity::Pass | Authenticity::Unknown) => None,
+        (Answerable::Yes, _) if answered => Some("not sent: answered by hand already"),
+        (Answerable::Yes, Authenticity::Pass | Authenticity::Unknown) => used_up(desk, acks),
     };
-    if let Some(reason) = refused {
-        return reason.to_owned();
+    let since = if mail.answerable == Answerable::Old { desk.at } else { mail.arrived };
+    let letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Replied)
+        .with("received", mail.arrived.to_text())
+        .with("answer_by", answer_by(desk, since));
+    refused.map_or_else(|| send_acknowledgement(desk, party, letter), str::to_owned)
+}
+
+/// The same to somebody whose report another one passed on to us, once a member has named him.
+pub(super) fn acknowledge_passed_on(desk: &mut Desk<'_>, party: &Party, acks: AckCounts) -> String {
+    let Some((opened, answered)) = desk.case.as_ref().map(|case| (case.opened_at, case.answered_at)) else {
+        return "not sent: no case".to_owned();
+    };
+    let zone = desk.rules.policy.time_zone();
+    let due = desk.rules.policy.span_of(TimerAction::NudgeAnswer).map(|span| span.after(opened, &zone));
+    // A date that is past would be no promise.
+    let answer_by = due.filter(|due| answered.is_none() && *due > desk.at).map_or_else(String::new, Timestamp::to_text);
+    let letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Generated)
+        .with("received", opened.to_text())
+        .with("passed_on", "somebody")
+        .with("answer_by", answer_by);
+    used_up(desk, acks).map_or_else(|| send_acknowledgement(desk, party, letter), str::to_owned)
+}
+
+fn used_up(desk: &Desk<'_>, acks: AckCounts) -> Option<&'static str> {
+    if acks.to_address_in_a_day >= desk.rules.acks_per_address_per_day {
+        Some("not sent: this address had its daily number of acknowledgements")
+    } else if acks.in_an_hour >= desk.rules.acks_per_hour {
+        Some("not sent: the hourly number of acknowledgements is used up")
+    } else {
+        None
     }
+}
+
+fn send_acknowledgement(desk: &mut Desk<'_>, party: &Party, letter: Letter) -> String {
     let until = desk.case.as_ref().and_then(|case| case.embargo_until).map_or_else(String::new, Timestamp::to_text);
     let span = desk.rules.policy.embargo_default.words();
-    let mut letter = Letter::new(MailKind::Acknowledgement, Template::Acknowledgement, Automatic::Replied)
-        .with("received", mail.arrived.to_text())
-        .with("answer_by", answer_by)
-        .with("embargo_until", until)
-        .with("embargo_span", span);
+    let mut letter = letter.with("embargo_until", until).with("embargo_span", span);
     letter.attach_key = true;
     match desk.mail_party(party, letter) {
         Way::Goes => "sent".to_owned(),
@@ -100,6 +126,7 @@ fn forward_report(desk: &mut Desk<'_>, mail: &Incoming, answer_by: &str, ack: &s
             .with("embargo_until", until.clone())
             .with("ack", ack)
             .with("claims", mail.claims.clone().unwrap_or_default())
+            .with("forwarded", mail.forwarded.as_ref().map_or_else(String::new, ToString::to_string))
             .with("text", shown(&mail.text))
             .attaching(mail.mail)
     });
@@ -152,27 +179,6 @@ fn last_answer(desk: &Desk<'_>) -> String {
     }
 }
 
-/// A mail points at the case, but nobody knows its sender: the team sees it at once.
-pub(super) fn held(desk: &mut Desk<'_>, mail: &Incoming) {
-    let proof = proof_of(mail);
-    desk.record(None, &proof, "held", "", &mail.mail.to_string());
-    let key = TimerKey { rule: held_rule(mail.mail), party: None, step: 0 };
-    desk.push(Effect::SetTimer { key, due: desk.at.after(DAY), action: TimerAction::NudgeHeld });
-    let title = desk.title();
-    desk.mail_team(None, || {
-        described(Letter::new(MailKind::Alert, Template::Held, Automatic::Generated), mail)
-            .with("title", title.clone())
-            .with("mail", mail.mail.to_string())
-            .with("text", shown(&mail.text))
-            .attaching(mail.mail)
-    });
-}
-
-/// Name of the clock of a held mail.
-pub(super) fn held_rule(mail: MailId) -> String {
-    format!("held:{mail}")
-}
-
 /// A machine answered one of our mails: it stops no clock and moves no state.
 pub(super) fn automatic(desk: &mut Desk<'_>, party: &PartyKey, mail: MailId) {
     desk.record(Some(party), "reference", "automatic reply", "", &mail.to_string());
@@ -188,7 +194,18 @@ pub(super) fn quarantined(desk: &mut Desk<'_>, mail: MailId, reason: &str) {
     });
 }
 
-fn described(letter: Letter, mail: &Incoming) -> Letter {
+/// Something of the case could not be recorded and was put aside.
+pub(super) fn stuck(desk: &mut Desk<'_>, what: &str) {
+    desk.record(None, "rule", "put aside", "", what);
+    let title = desk.title();
+    desk.mail_team(None, || {
+        Letter::new(MailKind::Alert, Template::Stuck, Automatic::Generated)
+            .with("title", title.clone())
+            .with("what", what)
+    });
+}
+
+pub(super) fn described(letter: Letter, mail: &Incoming) -> Letter {
     let candidates: Vec<String> = mail.candidates.iter().map(ToString::to_string).collect();
     letter
         .with_partial(mail.partial_text.as_deref().map(shown))

@@ -5,6 +5,7 @@
 
 use super::acting::{Acting, World, share};
 use super::apply;
+use super::by_hand;
 use super::desk::{Desk, Letter};
 use super::report;
 use crate::domain::command::{Block, Command, Grade};
@@ -265,7 +266,10 @@ fn listed_errors(block: &Block) -> String {
 }
 
 fn answer(desk: &mut Desk<'_>, member: &Member, mail: &TeamMail, outcome: &Outcome) {
-    let state = desk.case.as_ref().map_or_else(String::new, |case| format!("{}: {}", case.label, case.summary()));
+    let mut state = desk.case.as_ref().map_or_else(String::new, |case| format!("{}: {}", case.label, case.summary()));
+    for answer in desk.by_hand.iter().rev().filter(|answer| answer.unseen) {
+        state.push_str(&format!("\n{}", by_hand::line(desk.rules, answer)));
+    }
     let errors = if outcome.errors == 0 { String::new() } else { counted(outcome.errors) };
     // What the member wrote stands indented, so that quoting the transcript never repeats a command.
     let lines: String = outcome.lines.trim_end().lines().map(|line| format!("  {line}\n")).collect();

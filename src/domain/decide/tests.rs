@@ -81,6 +81,7 @@ fn incoming(from: &str, form: Form) -> Incoming {
         attachments: Vec::new(),
         candidates: Vec::new(),
         claims: None,
+        forwarded: None,
         answerable: Answerable::Yes,
     }
 }
@@ -163,6 +164,7 @@ fn a5_acknowledgements_are_limited_and_never_sent_to_forged_old_or_unwilling_sen
     let acked = |change: &dyn Fn(&mut Incoming), acks: AckCounts| {
         let mut mail = incoming("ana@x.org", Form::Clear);
         change(&mut mail);
+        let acks = vec![(address("ana@x.org"), acks)];
         let snapshot = Snapshot { case: Some(opened()), acks, ..Snapshot::default() };
         let event = Event::ReportReceived(Box::new(mail));
         let decision =

@@ -1,16 +1,18 @@
 //! Due clocks. Each fires once; what it says depends on the case as it is now.
 
+use super::admission;
 use super::desk::{Desk, Letter};
 use crate::domain::advisory::{Advisory, AdvisoryKind};
 use crate::domain::effect::{Automatic, MailKind, TimerKey};
+use crate::domain::event::WaitingMail;
 use crate::domain::party::{Party, PartyKey};
 use crate::domain::policy::{Fact, TimerAction};
 use crate::domain::state::{ContactState, ContactTrigger, EmbargoTrigger, PublicationTrigger};
 use crate::domain::template::{Fields, Template};
 use crate::domain::time::{DAY, Timestamp};
 
-/// A clock is due.
-pub(super) fn due(desk: &mut Desk<'_>, key: &TimerKey, action: TimerAction) {
+/// A clock is due. `waiting` has the held mail whose clock it is, as long as it waits.
+pub(super) fn due(desk: &mut Desk<'_>, key: &TimerKey, action: TimerAction, waiting: &[WaitingMail]) {
     if desk.case.is_none() {
         return;
     }
@@ -23,7 +25,7 @@ pub(super) fn due(desk: &mut Desk<'_>, key: &TimerKey, action: TimerAction) {
         TimerAction::AcceptEmbargo => accept_embargo(desk),
         TimerAction::WarnEmbargo => embargo(desk, false),
         TimerAction::EndEmbargo => embargo(desk, true),
-        TimerAction::NudgeHeld => held_waiting(desk, key),
+        TimerAction::NudgeHeld => admission::still_held(desk, key, waiting),
     }
 }
 
@@ -141,14 +143,5 @@ fn embargo(desk: &mut Desk<'_>, ended: bool) {
     let ended = if ended { until.clone() } else { String::new() };
     desk.mail_team(None, || {
         alert(Template::EmbargoNear, &title).with("embargo_until", until.clone()).with("ended", ended.clone())
-    });
-}
-
-fn held_waiting(desk: &mut Desk<'_>, key: &TimerKey) {
-    let title = desk.title();
-    let mail = key.rule.trim_start_matches("held:").to_owned();
-    let since = desk.at.before(DAY).to_text();
-    desk.mail_team(None, || {
-        alert(Template::HeldWaiting, &title).with("mail", mail.clone()).with("since", since.clone())
     });
 }

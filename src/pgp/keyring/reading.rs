@@ -3,7 +3,7 @@
 //! Unlike the instance's own it need not be able to sign, be encrypted to, or have a secret key at all. Never used by
 //! the daemon. Never fails: a file that holds no key, or one that no passphrase opens, is told and left out.
 
-use super::{Arc, Cert, Fingerprint, Keyring, Password, Zeroizing, name_of, parse_certs, unlock};
+use super::{Cert, Fingerprint, Keyring, Password, Zeroizing, name_of, parse_certs, unlock};
 
 /// Passphrases that are tried on each locked key.
 pub const PASSPHRASES_MAX: usize = 100;

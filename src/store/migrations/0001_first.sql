@@ -76,6 +76,7 @@ CREATE TABLE mail (
     stable_digest BLOB NOT NULL,                   -- key of the digest without trace headers: finds the same mail again
     message_id TEXT,                               -- Message-ID, without brackets
     junk INTEGER NOT NULL CHECK (junk IN (0, 1)),  -- 1 when it lay in the junk folder
+    sent INTEGER NOT NULL CHECK (sent IN (0, 1)),  -- 1 when it lay in the Sent folder
     arrived INTEGER NOT NULL,                      -- when the server got it
     accepted_at INTEGER NOT NULL,                  -- when it was stored here
     seed BLOB NOT NULL CHECK (length(seed) = 16),  -- randomness of its decision
@@ -85,11 +86,13 @@ CREATE TABLE mail (
     admitted INTEGER REFERENCES cases (id),        -- the case a member admitted it to
     author TEXT,                                   -- From address, once read
     text_digest BLOB,                              -- key of the digest of its readable text, once read
+    authenticity TEXT                              -- what the mail system says of the author, once read
+        CHECK (authenticity IS NULL OR authenticity IN ('pass', 'fail', 'unknown')),
     fate TEXT NOT NULL DEFAULT 'undecided'         -- what became of it
-        CHECK (fate IN ('undecided', 'joined', 'held', 'quarantined', 'duplicate', 'noted', 'answered')),
+        CHECK (fate IN ('undecided', 'joined', 'held', 'quarantined', 'duplicate', 'noted', 'answered', 'sent')),
     case_id INTEGER REFERENCES cases (id),         -- the case joined, claimed or noted with
     party TEXT,                                    -- key of the party or member it joined as
-    reason TEXT,                                   -- why it was quarantined
+    reason TEXT,                                   -- why it was quarantined, or is of no case
     duplicate_of INTEGER REFERENCES mail (id),     -- the mail it is a copy of
     decided_at INTEGER,                            -- when it got its fate
     UNIQUE (mailbox, uid_validity, uid, name, digest),
@@ -109,6 +112,14 @@ CREATE TABLE mail_bytes (
     mail_id INTEGER PRIMARY KEY NOT NULL REFERENCES mail (id), -- the mail
     bytes BLOB NOT NULL                                        -- as the server gave them
 ) STRICT;
+
+-- What mails of the Sent folder answer that no case knows yet. A row is kept when the answer has joined a case.
+CREATE TABLE unplaced (
+    message_id TEXT NOT NULL,                       -- the mail that it answers, without brackets
+    mail_id INTEGER NOT NULL REFERENCES mail (id),  -- the answer
+    recipients TEXT NOT NULL,                       -- to whom it went: addresses in lower case, a blank between them
+    PRIMARY KEY (message_id, mail_id)
+) STRICT, WITHOUT ROWID;
 
 -- What the team may search: subject and text of opened mail. The rowid is the mail's id.
 CREATE VIRTUAL TABLE mail_text USING fts5 (subject, body, tokenize = 'unicode61 remove_diacritics 2');
@@ -133,6 +144,7 @@ CREATE TABLE timers (
     due INTEGER NOT NULL,                           -- when it is due
     action TEXT NOT NULL CHECK (action IN ('nudge:answer', 'nudge:progress', 'remind:maintainer', 'draft:uninstall',
         'accept:embargo', 'warn:embargo', 'end:embargo', 'nudge:held')), -- what it does then
+    attempts INTEGER NOT NULL DEFAULT 0,            -- how often firing it has failed
     UNIQUE (case_id, rule, party, step)
 ) STRICT;
 CREATE INDEX timers_due ON timers (due, id);
