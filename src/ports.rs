@@ -25,13 +25,15 @@ pub trait Entropy: Send {
     fn seed(&mut self) -> Seed;
 }
 
-/// Which of the two polled folders a mail lay in.
+/// Which of the polled folders a mail lay in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folder {
     /// The queue of new mail.
     Inbox,
     /// What the mail host took for spam: stored and listed, never answered.
     Junk,
+    /// Mail that people sent by hand from this address: stored, never answered.
+    Sent,
 }
 
 /// Where a mail lies on its server. A `UIDVALIDITY` of zero stands for a Maildir or a file, whose `key` is the name.

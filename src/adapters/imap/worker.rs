@@ -40,6 +40,8 @@ const FULL_WAIT: Duration = Duration::from_millis(200);
 const KEYWORD_STORED: &str = "$PosternStored";
 /// Marks stored junk; another word, so that a mail dragged from junk to the inbox counts as new there.
 const KEYWORD_JUNK: &str = "$PosternJunkStored";
+/// Marks stored mail of the Sent folder.
+const KEYWORD_SENT: &str = "$PosternSentStored";
 
 /// What the owner of the inbox asks for.
 #[derive(Debug)]
@@ -250,6 +252,7 @@ impl Worker {
         match which {
             Folder::Inbox => KEYWORD_STORED,
             Folder::Junk => KEYWORD_JUNK,
+            Folder::Sent => KEYWORD_SENT,
         }
     }
 
@@ -257,13 +260,14 @@ impl Worker {
         match which {
             Folder::Inbox => self.config.mailbox.clone(),
             Folder::Junk => self.config.junk.clone().unwrap_or_default(),
+            Folder::Sent => String::new(),
         }
     }
 
     fn ledger(&mut self, which: Which) -> &mut Ledger {
         match which {
             Folder::Inbox => &mut self.inbox,
-            Folder::Junk => &mut self.junk,
+            Folder::Junk | Folder::Sent => &mut self.junk,
         }
     }
 
