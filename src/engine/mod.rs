@@ -4,7 +4,8 @@
 //! step holds a transaction across network, cryptography or parsing.
 
 pub mod accept;
-pub mod dispatch;
+mod budget;
+mod dispatch;
 mod fate;
 mod partial;
 pub mod read;

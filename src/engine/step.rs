@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
+use crate::engine::budget::Books;
 use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
@@ -87,6 +88,7 @@ pub struct Engine {
     pub(super) in_flight: usize,
     pub(super) disk_low: bool,
     pub(super) relays_full: bool,
+    pub(super) books: Books,
     pub(super) started: Timestamp,
     pub(super) threads: NonZeroUsize,
 }
@@ -152,6 +154,7 @@ impl Engine {
             in_flight: 0,
             disk_low: false,
             relays_full: false,
+            books: Books::default(),
             started: at,
             threads,
         })
@@ -174,7 +177,7 @@ impl Engine {
             worked |= self.dispatch(now)?;
         }
         let waits = self.disk_low || self.relays_full || !self.knows_the_mail(now);
-        let wake_at = if waits { None } else { self.store.session().next_wake()? };
+        let wake_at = if waits { None } else { self.next_wake()? };
         Ok(Progress { worked, wake_at, in_flight: self.in_flight })
     }
 

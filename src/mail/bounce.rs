@@ -191,9 +191,13 @@ fn enhanced_status(text: &str) -> Option<String> {
 fn original_ids(mail: &ParsedMail) -> Vec<MessageId> {
     let returned = mail.report.as_ref().and_then(|report| report.returned.as_ref());
     let mut ids: Vec<MessageId> = Vec::new();
-    let returned = returned.map(|headers| headers.message_ids("Message-ID")).unwrap_or_default();
+    // Where a relay has put an id of its own in the place of ours, ours stands last in References.
+    let returned = returned.into_iter().flat_map(|headers| {
+        let references = headers.message_ids("References").into_iter().rev();
+        headers.message_ids("Message-ID").into_iter().chain(references).chain(headers.message_ids("In-Reply-To"))
+    });
     let named = ORIGINAL_ID_FIELDS.iter().flat_map(|name| mail.headers.message_ids(name));
-    for id in returned.into_iter().chain(ids_in_text(&mail.text)).chain(named) {
+    for id in returned.chain(ids_in_text(&mail.text)).chain(named) {
         if ids.len() < ORIGINAL_IDS_MAX && !ids.contains(&id) {
             ids.push(id);
         }
