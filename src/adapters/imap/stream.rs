@@ -283,12 +283,16 @@ impl Bounded {
 
 impl Read for Bounded {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.transport.read(buf)?;
-        if read == 0
-            && let Some(words) = self.goodbye()
-        {
+        let outcome = self.transport.read(buf);
+        // Under TLS many servers hang up without a farewell of TLS itself, which is an error of the stream.
+        let ended = match &outcome {
+            Ok(read) => *read == 0,
+            Err(error) => matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset),
+        };
+        if ended && let Some(words) = self.goodbye() {
             return Err(io::Error::other(Goodbye(words)));
         }
+        let read = outcome?;
         let bytes = buf.get(..read).unwrap_or_default();
         self.meter.count(bytes)?;
         self.remember(bytes);
