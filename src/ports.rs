@@ -6,6 +6,7 @@
 //! something new to poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::id::{Address, OutboxId, Seed};
 use crate::domain::time::Timestamp;
@@ -25,7 +26,7 @@ pub trait Entropy: Send {
     fn seed(&mut self) -> Seed;
 }
 
-/// Which of the two polled folders a mail lay in.
+/// Which of the polled folders a mail lay in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folder {
     /// The queue of new mail.
@@ -157,6 +158,8 @@ pub enum RelayVerdict {
     Refused,
     /// The final dot was sent and no answer came: the relay may have the mail (RFC 1047).
     Unknown,
+    /// Not begun: the server asked for a rest meanwhile. It counts as no attempt.
+    Untried,
 }
 
 /// A way out for mail.
@@ -169,6 +172,21 @@ pub trait Relay: Send {
 
     /// The next outcome, or `None` when none has come in since.
     fn poll(&mut self) -> Option<RelayOutcome>;
+
+    /// How long the relay rests, when its server asked for it; it takes no job meanwhile.
+    fn rests_for(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Mails that it may be given in any 24 hours; `None` for as many as there are.
+    fn daily_budget(&self) -> Option<u32> {
+        None
+    }
+
+    /// Its name in the log and in the count of what it was given: the same after a restart. No secret, no address.
+    fn name(&self) -> String {
+        String::new()
+    }
 }
 
 /// The folder that the project's web server serves.

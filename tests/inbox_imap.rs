@@ -21,6 +21,7 @@ use dovecot::{Dovecot, Options};
 use postern::adapters::imap::{AuthMechanism, ImapConfig, ImapInbox, MESSAGE_LIMIT_BYTES, Security, Settle, Timeouts};
 use postern::adapters::tls::TlsTrust;
 use postern::ports::{ErrorClass, Fetched, Folder, Inbox, InboxEvent, PortError, RemoteUid};
+use postern::settings::checked::{FolderChoice, LoginSecret};
 use zeroize::Zeroizing;
 
 /// Longest wait for anything.
@@ -114,16 +115,26 @@ fn config(server: &Dovecot) -> ImapConfig {
         security: Security::Tls,
         trust: TlsTrust { ca_file: Some(server.ca_file.clone()) },
         user: server.user.clone(),
-        password: Zeroizing::new(server.password.clone()),
+        secret: password(&server.password),
         auth: AuthMechanism::Login,
         mailbox: "INBOX".to_owned(),
         junk: None,
-        archive: "Archive".to_owned(),
+        sent: None,
+        archive: FolderChoice::Named("Archive".to_owned()),
         settle: Settle::Move,
         poll_every: Duration::from_secs(300),
         message_limit_bytes: MESSAGE_LIMIT_BYTES,
         timeouts: Timeouts::default(),
     }
+}
+
+fn password(text: &str) -> LoginSecret {
+    LoginSecret::Password(Zeroizing::new(text.to_owned()).into())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the form in which the settings have it")]
+fn named(folder: &str) -> Option<FolderChoice> {
+    Some(FolderChoice::Named(folder.to_owned()))
 }
 
 fn mail(number: usize) -> Vec<u8> {
@@ -226,7 +237,7 @@ fn without_idle_a_nudge_or_the_next_poll_finds_new_mail() {
 fn a_nudge_interrupts_idle_and_dropping_the_inbox_does_not_hang() {
     let server = Dovecot::start();
     server.deliver_to_folder("Junk", &mail(1));
-    let mut ear = Ear::open(ImapConfig { junk: Some("Junk".to_owned()), ..config(&server) });
+    let mut ear = Ear::open(ImapConfig { junk: named("Junk"), ..config(&server) });
     assert_eq!(ear.drain().len(), 1);
     // Junk is looked at only when a round begins, so only the nudge can bring this.
     server.deliver_to_folder("Junk", &mail(2));
@@ -246,13 +257,13 @@ fn junk_is_fetched_once_and_stays_where_it_is() {
     let server = Dovecot::start();
     server.deliver_to_folder("Junk", &mail(1));
     server.deliver(&mail(2));
-    let with_junk = || ImapConfig { junk: Some("Junk".to_owned()), ..config(&server) };
+    let with_junk = || ImapConfig { junk: named("Junk"), ..config(&server) };
     let mails = Ear::open(with_junk()).drain();
     let folders: HashSet<_> = mails.iter().map(|mail| (mail.folder == Folder::Junk, mail.bytes.clone())).collect();
     assert_eq!(folders, HashSet::from([(true, mail(1)), (false, mail(2))]));
     assert_eq!((server.count(""), server.count("Junk"), server.count("Archive")), (0, 1, 1));
     assert_eq!(Ear::open(with_junk()).drain().len(), 0, "the keyword outlives us");
-    let missing = ImapConfig { junk: Some("Missing".to_owned()), ..config(&server) };
+    let missing = ImapConfig { junk: named("Missing"), ..config(&server) };
     assert_eq!(Ear::open(missing).drain().len(), 0, "a missing junk folder does not stop the inbox");
 }
 
@@ -278,9 +289,8 @@ fn clear_text_to_another_machine_is_refused_at_once() {
 #[test]
 fn each_wrong_setting_is_told_apart() {
     let mut server = Dovecot::start();
-    let password = Zeroizing::new("wrong".to_owned());
     for auth in [AuthMechanism::Login, AuthMechanism::Plain] {
-        let error = Ear::open(ImapConfig { password: password.clone(), auth, ..config(&server) }).lost();
+        let error = Ear::open(ImapConfig { secret: password("wrong"), auth, ..config(&server) }).lost();
         assert_eq!(error.class, ErrorClass::Authentication, "{error}");
     }
     let error = Ear::open(ImapConfig { host: "127.0.0.2".to_owned(), port: 1, ..config(&server) }).lost();
@@ -306,7 +316,7 @@ fn mail_that_a_rival_takes_first_is_reported_as_vanished() {
     (0..3).for_each(|n| server.deliver(&mail(n)));
     let mut ear = Ear::open(config(&server));
     let batch = ear.batch();
-    let mut rival = Ear::open(ImapConfig { archive: "Rival".to_owned(), ..config(&server) });
+    let mut rival = Ear::open(ImapConfig { archive: FolderChoice::Named("Rival".to_owned()), ..config(&server) });
     let stolen = rival.batch().into_iter().find(|mail| mail.remote == batch[1].remote).unwrap();
     rival.inbox.settle(vec![stolen.remote]);
     let until = Instant::now() + PATIENCE;
@@ -433,11 +443,12 @@ fn scripted(script: impl Fn(BufReader<TcpStream>) + Send + 'static) -> ImapConfi
         security: Security::Plain,
         trust: TlsTrust::default(),
         user: "security".to_owned(),
-        password: Zeroizing::new("secret".to_owned()),
+        secret: password("secret"),
         auth: AuthMechanism::Login,
         mailbox: "INBOX".to_owned(),
         junk: None,
-        archive: "Archive".to_owned(),
+        sent: None,
+        archive: FolderChoice::Named("Archive".to_owned()),
         settle: Settle::Move,
         poll_every: Duration::from_secs(300),
         message_limit_bytes: 100_000,

@@ -15,6 +15,7 @@ use postern::adapters::smtp::{Security, SmtpConfig, SmtpRelay, Timeouts};
 use postern::adapters::tls::TlsTrust;
 use postern::domain::id::{Address, OutboxId};
 use postern::ports::{ErrorClass, Relay, RelayJob, RelayOutcome, RelayVerdict};
+use postern::settings::checked::LoginSecret;
 use postfix::{Options, Postfix, mails, wait_for_mail};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,6 +78,7 @@ fn config(host: &str, port: u16, security: Security, ca_file: Option<PathBuf>) -
         security,
         trust: TlsTrust { ca_file },
         credentials: None,
+        daily_budget: None,
         connections: 1,
         hello_name: "postern.example.test".to_owned(),
         timeouts: Timeouts::default(),
@@ -561,7 +563,8 @@ fn a_refused_password_defers_and_is_named() {
         listener.set_nonblocking(true).unwrap();
         listener.accept().is_err()
     });
-    let credentials = Some(("user".to_owned(), "pass".to_owned().into()));
+    let credentials =
+        Some(("user".to_owned(), LoginSecret::Password(zeroize::Zeroizing::new("pass".to_owned()).into())));
     let mut out = Out::start(SmtpConfig { credentials, connections: 4, ..plain(port) });
     let outcomes = out.send((0..20).map(|id| job(id, "ana@example.test", MAIL)).collect());
     for outcome in &outcomes {

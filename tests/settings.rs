@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use postern::domain::id::{CaseId, Seed};
 use postern::settings::checked::{
-    Audience, BounceAddress, Inbox, Intake, MemberRole, Relay, Security, Settings, Settle,
+    Audience, BounceAddress, FolderChoice, Inbox, Intake, LoginSecret, MemberRole, Relay, Security, Settings, Settle,
 };
 use postern::settings::schema::schema;
 use postern::settings::{Mistakes, reference};
@@ -111,6 +111,15 @@ fingerprint = "{ANA}"
     )
 }
 
+fn named(folder: &str) -> FolderChoice {
+    FolderChoice::Named(folder.to_owned())
+}
+
+fn password_of(secret: &LoginSecret) -> &str {
+    let LoginSecret::Password(text) = secret else { return "" };
+    text.text()
+}
+
 /// The smallest file with one piece of text exchanged for another.
 #[track_caller]
 fn least_but(from: &str, to: &str) -> String {
@@ -132,8 +141,13 @@ fn the_smallest_file_gets_every_default() {
     assert_eq!(settings.store.key.bytes(), [7; 32]);
     let Inbox::Imap(imap) = &settings.inbox else { panic!("{:?}", settings.inbox) };
     assert_eq!((imap.port, imap.security, imap.settle), (993, Security::Tls, Settle::Move));
-    assert_eq!((imap.mailbox.as_str(), imap.archive.as_str(), imap.poll_seconds), ("INBOX", "postern", 60));
-    assert_eq!(imap.password.text(), PASSWORD);
+    assert_eq!((imap.mailbox.as_str(), &imap.archive, imap.poll_seconds), ("INBOX", &named("postern"), 60));
+    assert_eq!(
+        (&imap.junk, &imap.sent),
+        (&Some(FolderChoice::Auto), &None),
+        "spam is looked at unless it is named otherwise"
+    );
+    assert_eq!(password_of(&imap.secret), PASSWORD);
     let Relay::Smtp(smtp) = &settings.relays[0] else { panic!("{:?}", settings.relays) };
     assert_eq!((smtp.port, smtp.connections), (465, 4));
     assert!(smtp.login.is_none());
@@ -394,7 +408,7 @@ fn credentials_are_looked_up_where_systemd_puts_them() {
     let folder = place.path("credentials").display().to_string();
     let settings = place.load_with(&text, &[("CREDENTIALS_DIRECTORY", &folder)]).unwrap();
     let Inbox::Imap(imap) = settings.inbox else { panic!() };
-    assert_eq!(imap.password.text(), "from systemd");
+    assert_eq!(password_of(&imap.secret), "from systemd");
     let complaints = place.complaints(&text);
     assert!(complaints[0].contains("CREDENTIALS_DIRECTORY is not set"), "{complaints:?}");
     let out = least_but("password = \"password\"", "password = \"credential:../password\"");
@@ -504,12 +518,18 @@ fn a_name_and_a_password_go_together() {
     let complaints = place.complaints(&relay("user = \"x\""));
     assert_eq!(
         complaints,
-        ["postern.toml:15: relay[0].password: missing; file that holds the password; goes with `user`"]
+        [
+            "postern.toml:15: relay[0].password: missing; name a file that holds the password, or give password_command or \
+         token_command"
+        ]
     );
     assert_eq!(place.complaints(&relay("password = \"password\"")).len(), 1);
     let settings = place.load(&relay("user = \"x\"\npassword = \"password\"")).unwrap();
     let Relay::Smtp(smtp) = &settings.relays[0] else { panic!() };
-    assert_eq!(smtp.login.as_ref().map(|login| (login.user.as_str(), login.password.text())), Some(("x", PASSWORD)));
+    assert_eq!(
+        smtp.login.as_ref().map(|login| (login.user.as_str(), password_of(&login.secret))),
+        Some(("x", PASSWORD))
+    );
 }
 
 #[test]
@@ -613,7 +633,9 @@ fn the_sample_loads_with_every_example_in_it_switched_on() {
             let example = line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
             let off = other.iter().any(|begin| line.starts_with(begin))
                 && line.contains(&place.0.path().display().to_string());
-            let maildir = line == "#kind = \"maildir\"" || (off && line.contains("Maildir"));
+            // Instead of the password that stands there already.
+            let instead = line.starts_with("#password_command") || line.starts_with("#token_command");
+            let maildir = instead || line == "#kind = \"maildir\"" || (off && line.contains("Maildir"));
             let store = line.starts_with("#path") && line.contains("postern.db");
             if example && !maildir && !store { line[1..].to_owned() } else { line.to_owned() }
         })
@@ -656,4 +678,84 @@ fn the_reference_page_is_the_schema() {
     }
     let written = fs::read_to_string(page).unwrap_or_default();
     assert!(written == reference(), "docs/settings.md is old; run UPDATE_GOLDEN=1 cargo test --test settings");
+}
+
+#[test]
+fn exactly_one_way_to_log_in_is_asked_for_at_once() {
+    let place = Place::new();
+    place.refuses(
+        &least_but("password = \"password\"\n", ""),
+        "postern.toml:10: inbox.password: missing; name a file that holds the password, or give password_command or \
+         token_command",
+    );
+    place.refuses(
+        &least_but("password = \"password\"", "password = \"password\"\ntoken_command = [\"oama\", \"access\"]"),
+        "postern.toml:15: inbox.token_command: says again what \"password\" says; keep one of the two",
+    );
+    place.refuses(
+        &least_but("host = \"smtp.example.org\"", "host = \"smtp.example.org\"\ntoken_command = [\"oama\"]"),
+        "postern.toml:15: relay[0].user: missing; name to log in with, if the server asks for one",
+    );
+    place.refuses(
+        &least_but("host = \"smtp.example.org\"", "host = \"smtp.example.org\"\nuser = \"x\""),
+        "postern.toml:15: relay[0].password: missing; name a file that holds the password, or give password_command or \
+         token_command",
+    );
+}
+
+#[test]
+fn programs_that_print_secrets_are_words_and_are_looked_for() {
+    let place = Place::new();
+    let with = |words: &str| least_but("password = \"password\"", &format!("password_command = {words}"));
+    place.refuses(
+        &with("[]"),
+        "postern.toml:14: inbox.password_command: names no program; give a list: the program, then its arguments",
+    );
+    place.refuses(
+        &with("[\"pass show mail\"]"),
+        "postern.toml:14: inbox.password_command: is run without a shell; write the program and each argument as a text \
+         of its own",
+    );
+    place.refuses(
+        &with("[\"./nothing-here\"]"),
+        "postern.toml:14: inbox.password_command: the program is not there or may not be run; correct the path, or: \
+         chmod u+x FILE",
+    );
+    place.refuses(
+        &with("\"pass\""),
+        "postern.toml:14: inbox.password_command: expected a list of texts: a program and its arguments, found text",
+    );
+    let loaded =
+        place.load_with(&with("[\"pass\", \"show\", \"mail\"]"), &[("PATH", "/bin"), ("SECRET", "x")]).unwrap();
+    let Inbox::Imap(imap) = &loaded.inbox else { unreachable!("an IMAP inbox") };
+    let LoginSecret::PasswordCommand(command) = &imap.secret else { unreachable!("a program") };
+    assert_eq!(command.words, ["pass", "show", "mail"]);
+    assert_eq!(command.environment, [("PATH".to_owned(), "/bin".to_owned())]);
+    assert_eq!(format!("{command:?}"), "SecretCommand(inbox.password_command)");
+    let overridden = place.complaints_with(&least(), &[("POSTERN__INBOX__PASSWORD_COMMAND", "evil")]);
+    assert_eq!(
+        overridden,
+        ["environment: POSTERN__INBOX__PASSWORD_COMMAND: a program to run cannot be overridden; change it in the \
+          settings file"]
+    );
+}
+
+#[test]
+fn folders_may_be_left_to_the_server_or_left_out() {
+    let place = Place::new();
+    let folders = |text: &str| {
+        let loaded = place.load(&least_but("[[relay]]", &format!("{text}\n[[relay]]"))).unwrap();
+        let Inbox::Imap(imap) = loaded.inbox else { unreachable!("an IMAP inbox") };
+        (imap.archive, imap.junk, imap.sent)
+    };
+    let auto = || FolderChoice::Auto;
+    assert_eq!(folders("archive = \"auto\"\njunk = \"none\""), (auto(), None, None));
+    assert_eq!(folders("settle = \"keep\""), (named("postern"), Some(auto()), Some(auto())));
+    assert_eq!(folders("settle = \"keep\"\nsent = \"none\"").2, None);
+    assert_eq!(folders("sent = \"Gesendet\"").2, Some(named("Gesendet")));
+    place.refuses(
+        &least_but("[[relay]]", "junk = \"Spam\"\nsent = \"Spam\"\n[[relay]]"),
+        "postern.toml:16: inbox.sent: is the mailbox of the inbox, the archive or the spam; name the folder of sent mail, \
+         or remove it",
+    );
 }

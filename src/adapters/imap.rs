@@ -5,6 +5,8 @@
 //! connection, is reported as [`InboxEvent::Lost`] and followed by another try, after a second at first and
 //! five minutes at most.
 
+mod answer;
+mod folders;
 mod ledger;
 mod session;
 mod stream;
@@ -16,12 +18,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use self::stream::Signals;
 use self::worker::{Command, Worker};
 use super::tls::{self, TlsTrust};
+use crate::domain::time::Timestamp;
 use crate::ports::{ErrorClass, Inbox, InboxEvent, PortError, RemoteUid, Wake};
+use crate::settings::checked::{FolderChoice, LoginSecret};
 
 /// Default limit of one mail: 35 MiB. A longer one is fetched by its header only.
 pub const MESSAGE_LIMIT_BYTES: u64 = 35 * 1024 * 1024;
@@ -42,7 +44,10 @@ pub enum Security {
     Plain,
 }
 
-/// How the password is shown to the server.
+/// Name of the archive folder that is made where the server has none of its own.
+pub const ARCHIVE: &str = "postern";
+
+/// How a password is shown to the server. A token has mechanisms of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMechanism {
     /// The LOGIN command.
@@ -77,6 +82,15 @@ impl Default for Timeouts {
     }
 }
 
+/// The folder of what people send by hand.
+#[derive(Debug, Clone)]
+pub struct SentFolder {
+    /// Which it is.
+    pub folder: FolderChoice,
+    /// Mail that came into it before this is left alone.
+    pub since: Timestamp,
+}
+
 /// One IMAP account.
 #[derive(Debug, Clone)]
 pub struct ImapConfig {
@@ -90,16 +104,18 @@ pub struct ImapConfig {
     pub trust: TlsTrust,
     /// Login name.
     pub user: String,
-    /// Password; never logged.
-    pub password: Zeroizing<String>,
-    /// How to log in.
+    /// Password or token, or what prints them; never logged.
+    pub secret: LoginSecret,
+    /// How to log in with a password.
     pub auth: AuthMechanism,
     /// The queue of new mail, usually `INBOX`.
     pub mailbox: String,
     /// A second folder, whose mail is fetched and stays where it is.
-    pub junk: Option<String>,
+    pub junk: Option<FolderChoice>,
+    /// A third folder, of what people send by hand, whose mail is fetched and stays where it is.
+    pub sent: Option<SentFolder>,
     /// Where stored mail goes; created if it is missing.
-    pub archive: String,
+    pub archive: FolderChoice,
     /// What becomes of stored mail.
     pub settle: Settle,
     /// How often the folders are looked at, beside the server's push.
@@ -125,9 +141,10 @@ impl ImapInbox {
     ///
     /// # Errors
     /// The settings cannot work: a CA file without certificates, clear text to another machine, a folder name
-    /// that is used twice or holds a wildcard or a character that must be written in modified UTF-7.
-    pub fn start(config: ImapConfig, wake: Wake) -> Result<Self, PortError> {
+    /// that is used twice or holds a wildcard or a control character.
+    pub fn start(mut config: ImapConfig, wake: Wake) -> Result<Self, PortError> {
         check(&config)?;
+        config.mailbox = folders::encoded(&config.mailbox);
         let tls = tls::client_config(&config.trust);
         let tls = match config.security {
             Security::Tls | Security::StartTls => Some(tls?),
@@ -188,17 +205,20 @@ impl Drop for ImapInbox {
 
 fn check(config: &ImapConfig) -> Result<(), PortError> {
     let wrong = |message: &str| Err(PortError { class: ErrorClass::Configuration, message: message.to_owned() });
-    let mut folders = vec![&config.mailbox, &config.archive];
-    folders.extend(&config.junk);
+    let sent = config.sent.as_ref().map(|sent| &sent.folder);
+    let named = [Some(&config.archive), config.junk.as_ref(), sent].into_iter().flatten().filter_map(wire_name);
+    let folders: Vec<String> = std::iter::once(folders::encoded(&config.mailbox)).chain(named).collect();
     for (position, name) in folders.iter().enumerate() {
         if name.is_empty() || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return wrong("a folder name is empty or not ASCII; write it as the server lists it (modified UTF-7)");
+            return wrong(
+                "a folder name is empty or holds a control character; write it as your mail program shows it",
+            );
         }
         if name.contains(['*', '%']) {
             return wrong("a folder name holds a wildcard (`*` or `%`); name one folder");
         }
         if folders.iter().skip(position + 1).any(|other| other.eq_ignore_ascii_case(name)) {
-            return wrong("`mailbox`, `archive` and `junk` must be three different folders");
+            return wrong("`mailbox`, `archive`, `junk` and `sent` must be different folders");
         }
     }
     let literal = config.host.parse::<IpAddr>().ok();
@@ -209,9 +229,18 @@ fn check(config: &ImapConfig) -> Result<(), PortError> {
     Ok(())
 }
 
+/// The name as it is written on the wire, where one is given.
+fn wire_name(choice: &FolderChoice) -> Option<String> {
+    match choice {
+        FolderChoice::Auto => None,
+        FolderChoice::Named(name) => Some(folders::encoded(name)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::checked::SecretCommand;
 
     fn config() -> ImapConfig {
         ImapConfig {
@@ -220,11 +249,16 @@ mod tests {
             security: Security::Plain,
             trust: TlsTrust::default(),
             user: "security".to_owned(),
-            password: Zeroizing::new("secret".to_owned()),
+            secret: LoginSecret::TokenCommand(SecretCommand {
+                setting: String::new(),
+                words: Vec::new(),
+                environment: Vec::new(),
+            }),
             auth: AuthMechanism::Login,
             mailbox: "INBOX".to_owned(),
-            junk: Some("Junk".to_owned()),
-            archive: "Archive".to_owned(),
+            junk: Some(FolderChoice::Named("Junk".to_owned())),
+            sent: None,
+            archive: FolderChoice::Named("Archive".to_owned()),
             settle: Settle::Move,
             poll_every: Duration::from_secs(60),
             message_limit_bytes: MESSAGE_LIMIT_BYTES,
@@ -249,11 +283,14 @@ mod tests {
 
     #[test]
     fn folder_names_that_could_mean_two_things_are_refused() {
-        assert!(refused(|config| config.archive = "inbox".to_owned()));
-        assert!(refused(|config| config.junk = Some("Archive".to_owned())));
-        assert!(refused(|config| config.archive = "Arch*".to_owned()));
-        assert!(refused(|config| config.archive = "Éléments".to_owned()));
-        assert!(refused(|config| config.archive = "a\r\nb".to_owned()));
-        assert!(refused(|config| config.archive = String::new()));
+        let named = |name: &str| FolderChoice::Named(name.to_owned());
+        for name in ["inbox", "Junk", "Arch*", "a\r\nb", ""] {
+            assert!(refused(|config| config.archive = named(name)), "{name:?}");
+            let sent = || SentFolder { folder: named(name), since: Timestamp(0) };
+            assert!(refused(|config| config.sent = Some(sent())), "{name:?}");
+        }
+        assert!(refused(|config| config.junk = Some(named("Archive"))));
+        assert!(!refused(|config| config.archive = named("Éléments")), "it is written in modified UTF-7");
+        assert!(!refused(|config| config.archive = FolderChoice::Auto));
     }
 }

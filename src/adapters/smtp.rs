@@ -6,27 +6,32 @@
 //! all waiting jobs come back [`RelayVerdict::Deferred`] at once, and no new connection is tried for
 //! [`CONNECT_PAUSE`]; [`SmtpRelay::last_error`] says why.
 //!
-//! `connect` opens a session, `transaction` sends one mail in it, `reply` reads answers, `wire` is the byte stream.
+//! When the server asks us to slow down, the whole relay rests: what it holds comes back [`RelayVerdict::Untried`].
+//!
+//! `connect` opens a session, `transaction` sends one mail in it, `reply` reads answers, `pause` knows which of them
+//! speak of all our mail, `wire` is the byte stream.
 
 mod connect;
+mod pause;
 mod reply;
 mod transaction;
 mod wire;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc as outcomes};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as outcomes};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::{Mutex as TaskMutex, mpsc as jobs};
-use tokio::time::{Instant, timeout};
-use zeroize::Zeroizing;
-
+use crate::adapters::command::SecretHolder;
 use crate::adapters::tls::{self, TlsTrust};
 use crate::domain::id::OutboxId;
 use crate::ports::{ErrorClass, PortError, Relay, RelayJob, RelayOutcome, RelayVerdict, Wake};
-use connect::Session;
+use crate::settings::checked::LoginSecret;
+use connect::{Login, Session, Trouble};
+use pause::Rest;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex as TaskMutex, mpsc as jobs};
+use tokio::time::{Instant, timeout};
 use transaction::Ended;
 
 /// A connection without work is closed after this time; servers close theirs after five minutes (RFC 5321 section 4.5.3.2.7).
@@ -91,8 +96,10 @@ pub struct SmtpConfig {
     pub security: Security,
     /// Which certificates are trusted.
     pub trust: TlsTrust,
-    /// User and password for AUTH (RFC 4954), or none.
-    pub credentials: Option<(String, Zeroizing<String>)>,
+    /// User and password or token for AUTH (RFC 4954), or none.
+    pub credentials: Option<(String, LoginSecret)>,
+    /// Mails in any 24 hours; the engine keeps count.
+    pub daily_budget: Option<u32>,
     /// Connections kept at once, 1 to 64; four is a good number.
     pub connections: usize,
     /// Our name for EHLO.
@@ -118,10 +125,20 @@ struct Shared {
     jobs: TaskMutex<jobs::Receiver<RelayJob>>,
     outcomes: outcomes::Sender<RelayOutcome>,
     wake: Wake,
+    /// What to log in with.
+    secret: Option<Arc<Mutex<SecretHolder>>>,
     /// One task connects at a time; holds the last failure and when to try again.
     door: TaskMutex<Option<(Instant, PortError)>>,
+    resting: Mutex<Resting>,
     last_error: Mutex<Option<PortError>>,
-    stopping: AtomicBool,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Whether the server asked for a rest, and how often it did since it last took a mail.
+#[derive(Debug, Default)]
+struct Resting {
+    until: Option<Instant>,
+    times: u32,
 }
 
 impl SmtpRelay {
@@ -136,15 +153,18 @@ impl SmtpRelay {
         let capacity = (connections * JOBS_PER_CONNECTION).max(JOBS_MIN);
         let (job_sender, job_receiver) = jobs::channel(capacity);
         let (outcome_sender, outcome_receiver) = outcomes::channel();
+        let secret = config.credentials.as_ref().map(|(_, secret)| SecretHolder::new(secret.clone()));
         let shared = Arc::new(Shared {
             config,
+            secret: secret.map(|holder| Arc::new(Mutex::new(holder))),
+            resting: Mutex::new(Resting::default()),
             tls,
             jobs: TaskMutex::new(job_receiver),
             outcomes: outcome_sender,
             wake,
             door: TaskMutex::new(None),
             last_error: Mutex::new(None),
-            stopping: AtomicBool::new(false),
+            stopping: Arc::new(AtomicBool::new(false)),
         });
         for _ in 0..connections {
             runtime.spawn(Arc::clone(&shared).stand());
@@ -161,7 +181,7 @@ impl SmtpRelay {
 
 impl Relay for SmtpRelay {
     fn submit(&mut self, job: RelayJob) -> Result<(), RelayJob> {
-        if self.outstanding >= self.capacity {
+        if self.outstanding >= self.capacity || self.rests_for().is_some() {
             return Err(job);
         }
         self.jobs.try_send(job).map_err(|refused| match refused {
@@ -175,6 +195,18 @@ impl Relay for SmtpRelay {
         let outcome = self.outcomes.try_recv().ok()?;
         self.outstanding = self.outstanding.saturating_sub(1);
         Some(outcome)
+    }
+
+    fn rests_for(&self) -> Option<Duration> {
+        self.shared.rest_left()
+    }
+
+    fn daily_budget(&self) -> Option<u32> {
+        self.shared.config.daily_budget
+    }
+
+    fn name(&self) -> String {
+        format!("{}:{}", self.shared.config.host, self.shared.config.port)
     }
 }
 
@@ -244,6 +276,10 @@ impl Shared {
                 }
             };
             let owed = Owed::new(&self, job.id);
+            if self.rest_left().is_some() {
+                owed.pay(RelayVerdict::Untried, "the server asked for a rest".to_owned());
+                continue;
+            }
             let ended = self.carry(&mut session, &job, &owed.begun).await;
             self.note(&ended);
             owed.pay(ended.verdict, ended.detail);
@@ -267,7 +303,7 @@ impl Shared {
             Some(session) => session,
             None => match self.connect().await {
                 Ok(session) => session,
-                Err(error) => return Ended::unreachable(error),
+                Err(trouble) => return Ended::unreachable(trouble),
             },
         };
         let ended = transaction::send(&mut session, job, &self.config.timeouts, begun).await;
@@ -281,18 +317,81 @@ impl Shared {
     }
 
     /// Connects, one task at a time, unless it failed a moment ago.
-    async fn connect(&self) -> Result<Session, PortError> {
+    async fn connect(&self) -> Result<Session, Trouble> {
         let mut door = self.door.lock().await;
         if let Some((_, error)) = door.as_ref().filter(|(until, _)| Instant::now() < *until) {
-            return Err(error.clone());
+            return Err(Trouble::from(error.clone()));
         }
-        let connected = connect::open(&self.config, &self.tls).await;
-        *door = connected.as_ref().err().map(|error| (Instant::now() + CONNECT_PAUSE, error.clone()));
+        let connected = self.log_in().await;
+        *door = connected.as_ref().err().map(|trouble| (Instant::now() + CONNECT_PAUSE, trouble.error.clone()));
         connected
+    }
+
+    /// Opens a session. A secret that a program prints, and that is refused, is asked for anew once.
+    async fn log_in(&self) -> Result<Session, Trouble> {
+        let mut asked_anew = false;
+        loop {
+            let login = self.login().await?;
+            let opened = connect::open(&self.config, login.as_ref(), &self.tls).await;
+            let refused = opened.as_ref().is_err_and(|trouble| trouble.error.class == ErrorClass::Authentication);
+            let renewable = || self.secret.as_ref().is_some_and(|secret| held(secret).refused());
+            if refused && renewable() && !asked_anew {
+                asked_anew = true;
+                continue;
+            }
+            return opened;
+        }
+    }
+
+    /// What to log in with, asked of its program on a thread where waiting holds nobody up.
+    async fn login(&self) -> Result<Option<Login>, PortError> {
+        let (Some(secret), Some((user, _))) = (self.secret.clone(), &self.config.credentials) else { return Ok(None) };
+        let stopping = Arc::clone(&self.stopping);
+        let user = user.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut holder = held(&secret);
+            let token = holder.is_token();
+            holder.current(&|| stopping.load(Ordering::SeqCst)).map(|secret| Login { user, secret, token })
+        });
+        let lost = |_| PortError {
+            class: ErrorClass::Temporary,
+            message: "the thread that asks for the secret ended by a mistake of ours; trying again".to_owned(),
+        };
+        asked.await.map_err(lost)?.map(Some)
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Resting> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is left of the rest that the server asked for.
+    fn rest_left(&self) -> Option<Duration> {
+        let until = self.resting().until?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// The server asks for a rest. Connections that hear it together make one of it.
+    fn rest(&self, rest: Rest, answer: &str) {
+        let mut resting = self.resting();
+        let now = Instant::now();
+        if resting.until.is_some_and(|until| now < until) {
+            return;
+        }
+        let length = pause::length(rest, resting.times);
+        resting.times = resting.times.saturating_add(1);
+        resting.until = Some(now + length);
+        let seconds = length.as_secs();
+        tracing::warn!(host = %self.config.host, answer, ?rest, seconds, "the relay rests; its mails stay queued");
     }
 
     /// Keeps the fault that holds mail up, until the server gives a verdict again.
     fn note(&self, ended: &Ended) {
+        if let Some(rest) = ended.rest {
+            self.rest(rest, &ended.detail);
+        } else if ended.verdict == RelayVerdict::Accepted {
+            self.resting().times = 0;
+        }
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = ended.fault.clone();
     }
 }
@@ -313,14 +412,20 @@ fn check(config: &SmtpConfig) -> Result<(), PortError> {
     tls::server_name(&config.host).map(drop)
 }
 
+/// A panic while it was held leaves it as usable as before.
+fn held(secret: &Mutex<SecretHolder>) -> MutexGuard<'_, SecretHolder> {
+    secret.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Ended {
-    fn unreachable(error: PortError) -> Self {
+    fn unreachable(trouble: Trouble) -> Self {
         Self {
             verdict: RelayVerdict::Deferred,
-            detail: error.message.clone(),
+            detail: trouble.error.message.clone(),
             keeps_session: false,
             lost_before_mail: false,
-            fault: Some(error),
+            fault: Some(trouble.error),
+            rest: trouble.rest,
         }
     }
 }
@@ -336,6 +441,7 @@ mod tests {
             security: Security::Plain,
             trust: TlsTrust { ca_file: None },
             credentials: None,
+            daily_budget: None,
             connections: 1,
             hello_name: "postern.test".to_owned(),
             timeouts: Timeouts::default(),

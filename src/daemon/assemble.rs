@@ -14,7 +14,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::disk::FreeSpace;
 use crate::adapters::dkim::DnsDkim;
 use crate::adapters::entropy::SystemEntropy;
-use crate::adapters::imap::{self, ImapConfig, ImapInbox};
+use crate::adapters::imap::{self, ImapConfig, ImapInbox, SentFolder};
 use crate::adapters::maildir::MaildirInbox;
 use crate::adapters::outbox_folder::OutboxFolder;
 use crate::adapters::site_folder::SiteFolder;
@@ -66,7 +66,7 @@ pub fn engine(
     let site = settings.publish.site.as_ref().map(|site| SiteFolder::open(&site.folder)).transpose()?;
     let folder = settings.store.path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
     let ports = Ports {
-        inbox: make_inbox(settings, wake)?,
+        inbox: make_inbox(settings, &store, now, wake)?,
         relays,
         site: site.map(|site| Box::new(site) as Box<dyn Site>),
         entropy: Box::new(SystemEntropy::open()?),
@@ -177,6 +177,7 @@ fn rules(
         pins: settings.keys.pins.iter().map(|(address, fingerprint)| (address.key(), fingerprint.clone())).collect(),
         require_signature: settings.commands.require_signature,
         plus_addresses: settings.addressing.plus,
+        message_id_rewritten: settings.addressing.message_id_rewritten,
         lists: settings
             .publish
             .lists
@@ -273,7 +274,7 @@ fn read_text(path: &Path) -> Result<String, Failure> {
     text.map_err(|error| Failure::new(NO_INPUT, format!("failed to read {}: {error}", path.display())))
 }
 
-fn make_inbox(settings: &Settings, wake: &Wake) -> Result<Box<dyn Inbox>, Failure> {
+fn make_inbox(settings: &Settings, store: &Store, now: Timestamp, wake: &Wake) -> Result<Box<dyn Inbox>, Failure> {
     let limit = settings.limits.message_bytes;
     Ok(match &settings.inbox {
         checked::Inbox::Maildir { path, archive } => Box::new(MaildirInbox::new(path.clone(), archive.clone(), limit)),
@@ -288,13 +289,19 @@ fn make_inbox(settings: &Settings, wake: &Wake) -> Result<Box<dyn Inbox>, Failur
                 },
                 trust: TlsTrust { ca_file: inbox.ca_file.clone() },
                 user: inbox.user.clone(),
-                password: Zeroizing::new(inbox.password.text().to_owned()),
+                secret: inbox.secret.clone(),
                 auth: match inbox.auth {
                     choice::ImapAuth::Login => imap::AuthMechanism::Login,
                     choice::ImapAuth::Plain => imap::AuthMechanism::Plain,
                 },
                 mailbox: inbox.mailbox.clone(),
                 junk: inbox.junk.clone(),
+                sent: match &inbox.sent {
+                    Some(folder) => {
+                        Some(SentFolder { folder: folder.clone(), since: store.session().sent_since(now)? })
+                    }
+                    None => None,
+                },
                 archive: inbox.archive.clone(),
                 settle: match inbox.settle {
                     choice::Settle::Move => imap::Settle::Move,
@@ -328,7 +335,8 @@ fn make_relay(
                     choice::Security::Plain => smtp::Security::Plain,
                 },
                 trust: TlsTrust { ca_file: smtp.ca_file.clone() },
-                credentials: login.map(|login| (login.user.clone(), Zeroizing::new(login.password.text().to_owned()))),
+                credentials: login.map(|login| (login.user.clone(), login.secret.clone())),
+                daily_budget: smtp.daily_budget,
                 connections: usize::try_from(smtp.connections).unwrap_or(1),
                 hello_name: settings.instance.address.domain().to_owned(),
                 timeouts: smtp::Timeouts::default(),

@@ -259,6 +259,7 @@ fn rules(plan: &Plan, keyring: &Keyring) -> Result<Rules, Failure> {
         pins: plan.pinned.iter().filter_map(pin).collect(),
         require_signature: false,
         plus_addresses: true,
+        message_id_rewritten: false,
         lists: plan.lists.clone(),
         policy,
         policy_digest,

@@ -45,6 +45,8 @@ pub struct Rules {
     pub require_signature: bool,
     /// Whether reply addresses carry a `+detail`.
     pub plus_addresses: bool,
+    /// Whether the relay replaces our Message-ID, so that References must carry it too.
+    pub message_id_rewritten: bool,
     /// Lists that advisories go to.
     pub lists: Vec<ExternalList>,
     /// The disclosure policy.

@@ -131,6 +131,7 @@ impl Engine {
 
     fn submit_due(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let room = IN_FLIGHT_MAX.saturating_sub(self.in_flight).min(MAILS_PER_STEP);
+        let room = self.room_at_relays(room, now)?;
         if room == 0 || self.relays_full || self.outgoing_held || self.ports.relays.is_empty() {
             return Ok(false);
         }
@@ -142,7 +143,7 @@ impl Engine {
         let mut back = Vec::new();
         for mail in claimed {
             let id = mail.id;
-            if self.submit(mail) {
+            if self.submit(mail, now) {
                 self.in_flight += 1;
             } else {
                 back.push(id);
@@ -156,7 +157,7 @@ impl Engine {
     }
 
     /// Hands a mail to a relay; its row's number chooses which, and the others stand in when that one is full.
-    fn submit(&mut self, mail: ClaimedMail) -> bool {
+    fn submit(&mut self, mail: ClaimedMail, now: Timestamp) -> bool {
         let mut job = RelayJob {
             id: mail.id,
             sender: self.sender(&mail),
@@ -166,9 +167,16 @@ impl Engine {
         let relays = self.ports.relays.len();
         let first = usize::try_from(job.id.0).unwrap_or(0) % relays.max(1);
         for offset in 0..relays {
-            let Some(relay) = self.ports.relays.get_mut((first + offset) % relays) else { continue };
+            let chosen = (first + offset) % relays;
+            if !self.may_be_given(chosen, now) {
+                continue;
+            }
+            let Some(relay) = self.ports.relays.get_mut(chosen) else { continue };
             match relay.submit(job) {
-                Ok(()) => return true,
+                Ok(()) => {
+                    self.was_given(chosen);
+                    return true;
+                }
                 Err(returned) => job = returned,
             }
         }
@@ -187,10 +195,10 @@ impl Engine {
 
     fn settle_outcomes(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let mut outcomes = Vec::new();
-        for relay in &mut self.ports.relays {
+        for (place, relay) in self.ports.relays.iter_mut().enumerate() {
             while outcomes.len() < OUTCOMES_PER_STEP {
                 let Some(outcome) = relay.poll() else { break };
-                outcomes.push(outcome);
+                outcomes.push((place, outcome));
             }
         }
         if outcomes.is_empty() {
@@ -200,7 +208,7 @@ impl Engine {
         crash::point("answered");
         self.in_flight = self.in_flight.saturating_sub(outcomes.len());
         let mut settled = Vec::new();
-        for outcome in outcomes {
+        for outcome in self.keep_books(outcomes, now)? {
             settled.extend(self.settlement(&outcome, now)?);
         }
         self.deliveries(settled, now)?;
@@ -239,6 +247,7 @@ impl Engine {
                 );
                 (Settlement::Ambiguous { next_at: now.after(AFTER_SILENCE) }, None)
             }
+            RelayVerdict::Untried => return Ok(None),
             RelayVerdict::Deferred => {
                 tracing::warn!(mail = outcome.id.0, detail = %outcome.detail, "deferred");
                 match next_attempt(row.attempts, row.created_at, now, &row.message_id) {

@@ -5,6 +5,7 @@
 
 pub mod accept;
 mod aside;
+mod budget;
 pub mod dispatch;
 pub mod explain;
 mod fate;

@@ -83,6 +83,11 @@ fn draft(plan: &OutgoingMail, original: Option<&[u8]>, rules: &Rules, keyring: &
             bytes: keyring.own_certificate(),
         });
     }
+    let mut references = plan.references.clone();
+    if rules.message_id_rewritten {
+        // Answers and bounces quote this field, whatever became of the Message-ID itself.
+        references.push(plan.message_id.clone());
+    }
     Draft {
         from_name: format!("{} Security", rules.publisher.project),
         from: rules.address.clone(),
@@ -91,7 +96,7 @@ fn draft(plan: &OutgoingMail, original: Option<&[u8]>, rules: &Rules, keyring: &
         date: now,
         message_id: plan.message_id.clone(),
         in_reply_to: plan.in_reply_to.clone(),
-        references: plan.references.clone(),
+        references,
         subject: plan.subject.clone(),
         outer_subject: plan.outer_subject.clone(),
         automatic: match plan.automatic {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::rules::Rules;
 use crate::domain::time::Timestamp;
+use crate::engine::budget::Books;
 use crate::mail::intake::Source;
 use crate::mail::parse::Limits;
 use crate::pgp::keyring::Keyring;
@@ -88,6 +89,7 @@ pub struct Engine {
     pub(super) disk_low: bool,
     pub(super) relays_full: bool,
     pub(super) outgoing_held: bool,
+    pub(super) books: Books,
     pub(super) started: Timestamp,
     pub(super) threads: NonZeroUsize,
 }
@@ -158,6 +160,7 @@ impl Engine {
             disk_low: false,
             relays_full: false,
             outgoing_held: false,
+            books: Books::default(),
             started: at,
             threads,
         })
@@ -180,7 +183,7 @@ impl Engine {
             worked |= self.dispatch(now)?;
         }
         let waits = self.disk_low || self.relays_full || !self.knows_the_mail(now);
-        let wake_at = if waits { None } else { self.store.session().next_wake()? };
+        let wake_at = if waits { None } else { self.next_wake()? };
         Ok(Progress { worked, wake_at, in_flight: self.in_flight })
     }
 

@@ -13,13 +13,13 @@ use crate::domain::token::InstanceKey;
 use super::checked::{
     Addressing, Authentication, Commands, Daemon, Instance, Keys, Limits, Log, Member, Privacy, Settings, Store,
 };
-use super::choice::{Audience, BounceAddress, LogFormat, LogLevel, MemberRole};
+use super::choice::{Audience, BounceAddress, LogFormat, LogLevel, MemberRole, MessageIdFate};
 use super::findings::Findings;
 use super::mistake::Mistakes;
 use super::raw::{self, Raw};
 use super::read::read;
 use super::schema::section;
-use super::secret::{SecretBytes, SecretPlace, SecretText};
+use super::secret::{SecretBytes, SecretCommand, SecretPlace, SecretText};
 
 /// Largest settings file, in bytes.
 const FILE_MAX_BYTES: u64 = 1 << 20;
@@ -45,7 +45,11 @@ pub(super) fn load(path: &Path, environment: impl IntoIterator<Item = (String, S
     let credentials = environment.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
     let base = path.parent().map(Path::to_owned).unwrap_or_default();
     let mut check = Check {
-        secrets: SecretPlace { base, credentials: credentials.map(|(_, folder)| PathBuf::from(folder)) },
+        secrets: SecretPlace {
+            base,
+            credentials: credentials.map(|(_, folder)| PathBuf::from(folder)),
+            environment: SecretPlace::passed_on(&environment),
+        },
         findings: Findings::of(path.display().to_string()),
     };
     match text_of(path) {
@@ -288,7 +292,12 @@ impl Check {
             let text = "\"verp\" needs plus = true, since each bounce comes back to an address of its own; choose \"null\" or \"plain\"";
             self.findings.mistake("addressing.bounce_address", text);
         }
-        Some(Addressing { plus: plus?, bounce_address: bounce_address? })
+        let message_id = self.word("addressing.message_id", raw.message_id, MessageIdFate::parse);
+        Some(Addressing {
+            plus: plus?,
+            bounce_address: bounce_address?,
+            message_id_rewritten: message_id? == MessageIdFate::Rewritten,
+        })
     }
 
     fn authentication(&mut self, raw: raw::Authentication) -> Option<Authentication> {
@@ -339,8 +348,13 @@ impl Check {
 impl Check {
     /// The value, or a mistake that says what the missing key is for.
     pub(super) fn needed<T>(&mut self, path: &str, value: Option<T>) -> Option<T> {
+        let text = meaning(path).map_or("missing".to_owned(), |meaning| format!("missing; {meaning}"));
+        self.needed_with(path, value, &text)
+    }
+
+    /// The value, or this mistake where the key was not found wrong before.
+    pub(super) fn needed_with<T>(&mut self, path: &str, value: Option<T>, text: &str) -> Option<T> {
         if value.is_none() && !self.findings.is_wrong(path) {
-            let text = meaning(path).map_or("missing".to_owned(), |meaning| format!("missing; {meaning}"));
             self.findings.mistake(path, text);
         }
         value
@@ -470,6 +484,10 @@ impl Check {
 
     fn secret_bytes(&mut self, path: &str, reference: &str, what: &str, least: usize) -> Option<SecretBytes> {
         self.secrets.bytes(reference, what, least).map_err(|text| self.findings.mistake(path, text)).ok()
+    }
+
+    pub(super) fn secret_command(&mut self, path: &str, words: Vec<String>) -> Option<SecretCommand> {
+        self.secrets.command(path, words).map_err(|text| self.findings.mistake(path, text)).ok()
     }
 
     pub(super) fn secret_text(&mut self, path: &str, reference: &str, what: &str) -> Option<SecretText> {

@@ -3,9 +3,37 @@
 //! Same rules as in `check`, of which this is a part: all keys first, `None` means a mistake was noted.
 
 use super::check::Check;
-use super::checked::{ImapInbox, Inbox, Intake, Publish, PublishList, PublishSite, Relay, SmtpLogin, SmtpRelay};
+use super::checked::{
+    FolderChoice, ImapInbox, Inbox, Intake, LoginSecret, Publish, PublishList, PublishSite, Relay, SmtpLogin, SmtpRelay,
+};
 use super::choice::{ImapAuth, InboxKind, IntakeKind, RelayKind, Security, Settle};
 use super::raw;
+
+/// Word for a mailbox that is found by what the server says of it.
+const AUTO: &str = "auto";
+/// Word for a mailbox that is not used.
+const NONE: &str = "none";
+
+/// What stands in the file to log in with.
+struct Given {
+    file: Option<String>,
+    password: Option<Vec<String>>,
+    token: Option<Vec<String>>,
+}
+
+impl Given {
+    fn is_empty(&self) -> bool {
+        self.file.is_none() && self.password.is_none() && self.token.is_none()
+    }
+}
+
+fn choice(name: String) -> FolderChoice {
+    if name == AUTO { FolderChoice::Auto } else { FolderChoice::Named(name) }
+}
+
+fn polled(name: String) -> Option<FolderChoice> {
+    (name != NONE).then(|| choice(name))
+}
 
 impl Check {
     pub(super) fn inbox(&mut self, raw: raw::Inbox) -> Option<Inbox> {
@@ -29,37 +57,50 @@ impl Check {
         let host = self.host("inbox.host", raw.host);
         let security = self.security("inbox", raw.security, host.as_deref());
         let user = self.text("inbox.user", raw.user);
-        let password = self.needed("inbox.password", raw.password);
-        let password = password.and_then(|text| self.secret_text("inbox.password", &text, "the password"));
+        let given = Given { file: raw.password, password: raw.password_command, token: raw.token_command };
+        let secret = self.login_secret("inbox", given);
         let auth = self.word("inbox.auth", raw.auth, ImapAuth::parse);
         let ca_file = self.optional(raw.ca_file, |check, text| check.file("inbox.ca_file", &text));
         let mailbox = self.text("inbox.mailbox", raw.mailbox);
         let archive = self.text("inbox.archive", Some(raw.archive.unwrap_or_else(|| "postern".to_owned())));
         let junk = self.optional(raw.junk, |check, text| check.text("inbox.junk", Some(text)));
         let settle = self.word("inbox.settle", raw.settle, Settle::parse);
+        let sent = match raw.sent {
+            Some(text) => self.text("inbox.sent", Some(text)).map(Some),
+            None => Some((settle == Some(Settle::Keep)).then(|| AUTO.to_owned())),
+        };
         let poll_seconds = self.needed("inbox.poll_seconds", raw.poll_seconds);
         if archive.is_some() && archive == mailbox {
             self.findings.mistake("inbox.archive", "is the inbox's own mailbox; stored mail must go somewhere else");
         }
-        if let Some(Some(junk)) = &junk
-            && [&mailbox, &archive].iter().any(|other| other.as_ref() == Some(junk))
-        {
-            self.findings.mistake(
-                "inbox.junk",
-                "is the mailbox of the inbox or the archive; name the spam folder, or remove it",
-            );
+        let (archive, junk, sent) = (archive?, junk?.and_then(polled), sent?.and_then(polled));
+        let archive = choice(archive);
+        let inbox = mailbox.clone().map(FolderChoice::Named);
+        let taken = |folder: &Option<FolderChoice>, others: &[Option<&FolderChoice>]| {
+            let named = folder.as_ref().filter(|folder| **folder != FolderChoice::Auto);
+            named.is_some() && others.contains(&named)
+        };
+        if taken(&junk, &[inbox.as_ref(), Some(&archive)]) {
+            let text = "is the mailbox of the inbox or the archive; name the spam folder, or remove it";
+            self.findings.mistake("inbox.junk", text);
+        }
+        if taken(&sent, &[inbox.as_ref(), Some(&archive), junk.as_ref()]) {
+            let text =
+                "is the mailbox of the inbox, the archive or the spam; name the folder of sent mail, or remove it";
+            self.findings.mistake("inbox.sent", text);
         }
         Some(ImapInbox {
             host: host?,
             port: raw.port.unwrap_or(if security? == Security::Tls { 993 } else { 143 }),
             security: security?,
             user: user?,
-            password: password?,
+            secret: secret?,
             auth: auth?,
             ca_file: ca_file?,
             mailbox: mailbox?,
-            archive: archive?,
-            junk: junk?,
+            archive,
+            junk,
+            sent,
             settle: settle?,
             poll_seconds: poll_seconds?,
         })
@@ -90,23 +131,9 @@ impl Check {
         let at = format!("{path}.ca_file");
         let ca_file = self.optional(raw.ca_file, |check, text| check.file(&at, &text));
         let connections = self.needed(&format!("{path}.connections"), raw.connections);
-        let (at_user, at_password) = (format!("{path}.user"), format!("{path}.password"));
-        let login = match (raw.user, raw.password) {
-            (None, None) => Some(None),
-            (Some(_), None) => {
-                self.needed::<()>(&at_password, None);
-                None
-            }
-            (None, Some(_)) => {
-                self.needed::<()>(&at_user, None);
-                None
-            }
-            (Some(user), Some(password)) => {
-                let user = self.text(&at_user, Some(user));
-                let password = self.secret_text(&at_password, &password, "the password");
-                user.zip(password).map(|(user, password)| Some(SmtpLogin { user, password }))
-            }
-        };
+        let budget = self.needed(&format!("{path}.daily_budget"), raw.daily_budget);
+        let given = Given { file: raw.password, password: raw.password_command, token: raw.token_command };
+        let login = self.login(path, raw.user, given);
         let security = security?;
         let usual = match security {
             Security::Tls => 465,
@@ -120,7 +147,52 @@ impl Check {
             login: login?,
             ca_file: ca_file?,
             connections: connections?,
+            daily_budget: budget.map(|mails| (mails > 0).then_some(mails))?,
         })
+    }
+
+    /// Name and secret of a relay, or neither.
+    fn login(&mut self, path: &str, user: Option<String>, given: Given) -> Option<Option<SmtpLogin>> {
+        let at_user = format!("{path}.user");
+        match (user, given.is_empty()) {
+            (None, true) => Some(None),
+            (None, false) => {
+                self.needed::<()>(&at_user, None);
+                None
+            }
+            (Some(user), _) => {
+                let user = self.text(&at_user, Some(user));
+                let secret = self.login_secret(path, given);
+                user.zip(secret).map(|(user, secret)| Some(SmtpLogin { user, secret }))
+            }
+        }
+    }
+
+    /// Exactly one of a password file, a program for the password and a program for a token.
+    fn login_secret(&mut self, path: &str, given: Given) -> Option<LoginSecret> {
+        let (at_file, at_password, at_token) =
+            (format!("{path}.password"), format!("{path}.password_command"), format!("{path}.token_command"));
+        match (given.file, given.password, given.token) {
+            (Some(file), None, None) => self.secret_text(&at_file, &file, "the password").map(LoginSecret::Password),
+            (None, Some(words), None) => self.secret_command(&at_password, words).map(LoginSecret::PasswordCommand),
+            (None, None, Some(words)) => self.secret_command(&at_token, words).map(LoginSecret::TokenCommand),
+            (None, None, None) => {
+                if ![&at_password, &at_token].iter().any(|at| self.findings.is_wrong(at)) {
+                    let text =
+                        "missing; name a file that holds the password, or give password_command or token_command";
+                    self.needed_with::<()>(&at_file, None, text);
+                }
+                None
+            }
+            (file, password, token) => {
+                let given = [file.map(|_| &at_file), password.map(|_| &at_password), token.map(|_| &at_token)];
+                let mut given = given.into_iter().flatten();
+                let kept = given.next().and_then(|path| path.rsplit('.').next()).unwrap_or_default();
+                let text = format!("says again what \"{kept}\" says; keep one of the two");
+                given.for_each(|path| self.findings.mistake(path, text.clone()));
+                None
+            }
+        }
     }
 
     pub(super) fn intake(&mut self, raw: Vec<raw::Intake>) -> Option<Vec<Intake>> {

@@ -11,7 +11,7 @@ use crate::domain::token::InstanceKey;
 
 pub use super::choice::{Audience, BounceAddress, ImapAuth, LogFormat, LogLevel, MemberRole, Security, Settle};
 use super::mistake::Mistakes;
-pub use super::secret::{SecretBytes, SecretText};
+pub use super::secret::{LoginSecret, SecretBytes, SecretCommand, SecretText};
 
 /// Everything one instance is told. The field comments say what is certain; `schema` says what each key means.
 #[derive(Debug, Clone)]
@@ -123,22 +123,33 @@ pub struct ImapInbox {
     pub security: Security,
     /// Name to log in with.
     pub user: String,
-    /// Password to log in with.
-    pub password: SecretText,
-    /// How we log in.
+    /// What to log in with.
+    pub secret: LoginSecret,
+    /// How a password is shown; a token has its own way.
     pub auth: ImapAuth,
     /// PEM file of the authorities to trust instead of the system's; exists.
     pub ca_file: Option<PathBuf>,
     /// Mailbox that new mail arrives in.
     pub mailbox: String,
     /// Mailbox that stored mail is moved to; another one than `mailbox`.
-    pub archive: String,
+    pub archive: FolderChoice,
     /// Mailbox of spam; another one than the two above.
-    pub junk: Option<String>,
+    pub junk: Option<FolderChoice>,
+    /// Mailbox of what people send by hand; another one than the three above.
+    pub sent: Option<FolderChoice>,
     /// What happens to stored mail.
     pub settle: Settle,
     /// Seconds between looks where the server does not push; 5 to 1740.
     pub poll_seconds: u64,
+}
+
+/// Which mailbox is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderChoice {
+    /// The one that the server marks as such (RFC 6154), else one of a usual name.
+    Auto,
+    /// This one.
+    Named(String),
 }
 
 /// Where mail is handed over.
@@ -168,15 +179,17 @@ pub struct SmtpRelay {
     pub ca_file: Option<PathBuf>,
     /// Connections at the same time; 1 to 50.
     pub connections: u32,
+    /// Mails in any 24 hours; `None` for no limit.
+    pub daily_budget: Option<u32>,
 }
 
-/// Name and password for a mail server.
+/// Name and password or token for a mail server.
 #[derive(Debug, Clone)]
 pub struct SmtpLogin {
     /// The name.
     pub user: String,
-    /// The password.
-    pub password: SecretText,
+    /// What to log in with.
+    pub secret: LoginSecret,
 }
 
 /// OpenPGP keys and certificates. The bytes were read and not looked into.
@@ -228,6 +241,8 @@ pub struct Addressing {
     pub plus: bool,
     /// The return path of what we send; never [`BounceAddress::Verp`] without `plus`.
     pub bounce_address: BounceAddress,
+    /// The relay writes a Message-ID of its own.
+    pub message_id_rewritten: bool,
 }
 
 /// How we know that a sender is who he says.

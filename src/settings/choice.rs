@@ -127,6 +127,16 @@ choices! {
 }
 
 choices! {
+    /// Whether the relay leaves our Message-ID as it is.
+    MessageIdFate {
+        /// It does.
+        Kept = "kept",
+        /// It writes one of its own, so that ours must stand in another field too.
+        Rewritten = "rewritten",
+    }
+}
+
+choices! {
     /// Where reports come from that no reporter wrote to us directly.
     IntakeKind {
         /// The security address is itself a mailing list, known by its List-Id (RFC 2919).

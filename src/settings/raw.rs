@@ -55,14 +55,15 @@ sections! {
     Store { path: String, key: String }
     /// `[inbox]`
     Inbox {
-        kind: String, host: String, port: u16, security: String, user: String, password: String, auth: String,
-        ca_file: String, mailbox: String, path: String, archive: String, junk: String, settle: String,
-        poll_seconds: u64,
+        kind: String, host: String, port: u16, security: String, user: String, password: String,
+        password_command: Vec<String>, token_command: Vec<String>, auth: String, ca_file: String, mailbox: String,
+        path: String, archive: String, junk: String, sent: String, settle: String, poll_seconds: u64,
     }
     /// `[[relay]]`
     Relay {
-        kind: String, host: String, port: u16, security: String, user: String, password: String, ca_file: String,
-        connections: u32, path: String,
+        kind: String, host: String, port: u16, security: String, user: String, password: String,
+        password_command: Vec<String>, token_command: Vec<String>, ca_file: String, connections: u32,
+        daily_budget: u32, path: String,
     }
     /// `[keys]`
     Keys {
@@ -75,7 +76,7 @@ sections! {
     /// `[commands]`
     Commands { require_signature: bool, second_member: bool }
     /// `[addressing]`
-    Addressing { plus: bool, bounce_address: String }
+    Addressing { plus: bool, bounce_address: String, message_id: String }
     /// `[authentication]`
     Authentication { authserv_ids: Vec<String>, verify_dkim: bool }
     /// `[policy]`

@@ -72,8 +72,10 @@ impl<'a> Given<'a> {
         match kind {
             Kind::Number { .. } => text.parse().map_or(Self::Text(text), Self::Number),
             Kind::Switch => text.parse::<bool>().map_or(Self::Text(text), |_| Self::Switch),
-            Kind::Texts | Kind::Choices(_) | Kind::Secrets if text.is_empty() => Self::Texts(Vec::new()),
-            Kind::Texts | Kind::Choices(_) | Kind::Secrets => Self::Texts(text.split(',').collect()),
+            Kind::Texts | Kind::Choices(_) | Kind::Secrets | Kind::Command if text.is_empty() => {
+                Self::Texts(Vec::new())
+            }
+            Kind::Texts | Kind::Choices(_) | Kind::Secrets | Kind::Command => Self::Texts(text.split(',').collect()),
             Kind::Text | Kind::Path | Kind::Secret | Kind::Choice(_) | Kind::Pairs => Self::Text(text),
         }
     }
@@ -93,7 +95,7 @@ impl<'a> Given<'a> {
         match (kind, self) {
             (Kind::Text | Kind::Path | Kind::Secret, Self::Text(_))
             | (Kind::Switch, Self::Switch)
-            | (Kind::Texts | Kind::Secrets, Self::Texts(_)) => None,
+            | (Kind::Texts | Kind::Secrets | Kind::Command, Self::Texts(_)) => None,
             (Kind::Number { least, most }, Self::Number(number)) => {
                 (!(least..=most).contains(number)).then(|| format!("must lie between {least} and {most}"))
             }
@@ -104,6 +106,7 @@ impl<'a> Given<'a> {
                 | Kind::Path
                 | Kind::Secret
                 | Kind::Secrets
+                | Kind::Command
                 | Kind::Number { .. }
                 | Kind::Switch
                 | Kind::Texts
@@ -122,6 +125,7 @@ fn expected(kind: Kind) -> &'static str {
         Kind::Path => "a path as text",
         Kind::Secret => "text that names a file",
         Kind::Secrets => "a list of texts that name files",
+        Kind::Command => "a list of texts: a program and its arguments",
         Kind::Number { .. } => "a whole number",
         Kind::Switch => "true or false",
         Kind::Texts | Kind::Choices(_) => "a list of texts",
@@ -308,6 +312,9 @@ fn overridable(path: &str) -> Result<Kind, String> {
         return Err(format!("a list of tables cannot be overridden; change [[{place}]] in the file"));
     }
     let key = here.key(name).ok_or_else(|| unknown("key", name, here))?;
+    if matches!(key.kind, Kind::Command) {
+        return Err("a program to run cannot be overridden; change it in the settings file".to_owned());
+    }
     if key.kind.is_secret() {
         return Err("a secret's file cannot be overridden; change it in the settings file".to_owned());
     }

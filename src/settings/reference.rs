@@ -50,6 +50,7 @@ fn value(kind: Kind) -> String {
         Kind::Path => "path".to_owned(),
         Kind::Secret => "secret file".to_owned(),
         Kind::Secrets => "list of secret files".to_owned(),
+        Kind::Command => "program and arguments, a list".to_owned(),
         Kind::Number { least, most } => format!("{least} to {most}"),
         Kind::Switch => "`true` or `false`".to_owned(),
         Kind::Texts => "list of texts".to_owned(),

@@ -4,8 +4,8 @@
 //! page is made from it. Never does IO; constants only.
 
 use super::choice::{
-    Audience, BounceAddress, ImapAuth, InboxKind, IntakeKind, LogFormat, LogLevel, MemberRole, RelayKind, Security,
-    Settle,
+    Audience, BounceAddress, ImapAuth, InboxKind, IntakeKind, LogFormat, LogLevel, MemberRole, MessageIdFate,
+    RelayKind, Security, Settle,
 };
 
 /// A table of the file.
@@ -45,6 +45,8 @@ pub enum Kind {
     Secret,
     /// A list of such references.
     Secrets,
+    /// A program that prints a secret, and its arguments.
+    Command,
     /// A whole number within bounds, both included.
     Number {
         /// The smallest.
@@ -87,7 +89,7 @@ impl Kind {
     /// Whether the key names secrets: never overridden from the environment, never shown.
     #[must_use]
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::Secrets)
+        matches!(self, Self::Secret | Self::Secrets | Self::Command)
     }
 }
 
@@ -136,6 +138,25 @@ const fn only(
     meaning: &'static str,
 ) -> Key {
     Key { name, kind, default, only, meaning }
+}
+
+const fn security(kind: &'static [&'static str]) -> Key {
+    let meaning = "TLS at once, TLS by STARTTLS, or none; none only to this machine itself";
+    only(kind, "security", Kind::Choice(Security::WORDS), Default::Text("tls"), meaning)
+}
+
+const fn password_command(kind: &'static [&'static str]) -> Key {
+    let meaning = "program that prints the password, with its arguments, instead of `password`; run without a shell";
+    only(kind, "password_command", Kind::Command, Default::Unset, meaning)
+}
+
+const fn token_command(kind: &'static [&'static str]) -> Key {
+    let meaning = "program that prints an OAuth 2 access token, instead of a password; run at each connection";
+    only(kind, "token_command", Kind::Command, Default::Unset, meaning)
+}
+
+const fn ca_file(kind: &'static [&'static str]) -> Key {
+    only(kind, "ca_file", Kind::Path, Default::Unset, "PEM file of the authorities to trust instead of the system's")
 }
 
 const IMAP: &[&str] = &["imap"];
@@ -199,15 +220,11 @@ const INBOX: Section = Section {
             Default::Follows("993 with `tls`, else 143"),
             "port of the IMAP server",
         ),
-        only(
-            IMAP,
-            "security",
-            Kind::Choice(Security::WORDS),
-            Default::Text("tls"),
-            "TLS at once, TLS by STARTTLS, or none; none only to this machine itself",
-        ),
+        security(IMAP),
         only(IMAP, "user", Kind::Text, Default::Required, "name to log in with"),
-        only(IMAP, "password", Kind::Secret, Default::Required, "file that holds the password"),
+        only(IMAP, "password", Kind::Secret, Default::Unset, "file that holds the password"),
+        password_command(IMAP),
+        token_command(IMAP),
         only(
             IMAP,
             "auth",
@@ -215,27 +232,21 @@ const INBOX: Section = Section {
             Default::Text("login"),
             "the LOGIN command or AUTHENTICATE PLAIN",
         ),
-        only(
-            IMAP,
-            "ca_file",
-            Kind::Path,
-            Default::Unset,
-            "PEM file of the authorities to trust instead of the system's",
-        ),
+        ca_file(IMAP),
         only(IMAP, "mailbox", Kind::Text, Default::Text("INBOX"), "mailbox that new mail arrives in"),
         only(MAILDIR, "path", Kind::Path, Default::Required, "the Maildir; must exist"),
         key(
             "archive",
             Kind::Text,
             Default::Follows("`postern`; for a Maildir `.postern` inside `inbox.path`"),
-            "where stored mail is moved to: a mailbox, or for a Maildir a folder",
+            "where stored mail is moved to: a mailbox, `auto` for the host's own archive, or for a Maildir a folder",
         ),
         only(
             IMAP,
             "junk",
             Kind::Text,
-            Default::Unset,
-            "mailbox where the host puts spam; its mail is listed, never answered",
+            Default::Text("auto"),
+            "mailbox where the host puts spam, `auto` to find it, `none`; its mail is listed, never answered",
         ),
         only(
             IMAP,
@@ -243,6 +254,14 @@ const INBOX: Section = Section {
             Kind::Choice(Settle::WORDS),
             Default::Text("move"),
             "move stored mail to the archive, or keep it in place with a keyword",
+        ),
+        only(
+            IMAP,
+            "sent",
+            Kind::Text,
+            Default::Follows("`auto` with `settle = \"keep\"`, else `none`"),
+            "mailbox of mail that people send by hand from this address, `auto` to find it, `none`; read from the first \
+             start on, never answered",
         ),
         only(
             IMAP,
@@ -268,28 +287,25 @@ const RELAY: Section = Section {
             Default::Follows("465 with `tls`, 587 with `starttls`, 25 with `plain`"),
             "port of the mail server",
         ),
-        only(
-            SMTP,
-            "security",
-            Kind::Choice(Security::WORDS),
-            Default::Text("tls"),
-            "TLS at once, TLS by STARTTLS, or none; none only to this machine itself",
-        ),
+        security(SMTP),
         only(SMTP, "user", Kind::Text, Default::Unset, "name to log in with, if the server asks for one"),
         only(SMTP, "password", Kind::Secret, Default::Unset, "file that holds the password; goes with `user`"),
-        only(
-            SMTP,
-            "ca_file",
-            Kind::Path,
-            Default::Unset,
-            "PEM file of the authorities to trust instead of the system's",
-        ),
+        password_command(SMTP),
+        token_command(SMTP),
+        ca_file(SMTP),
         only(
             SMTP,
             "connections",
             Kind::Number { least: 1, most: 50 },
             Default::Number(4),
             "connections at the same time",
+        ),
+        only(
+            SMTP,
+            "daily_budget",
+            Kind::Number { least: 0, most: 1_000_000 },
+            Default::Number(0),
+            "mails in any 24 hours that the host takes; 0 for no limit. Another relay takes over, or the mails wait",
         ),
         only(FOLDER, "path", Kind::Path, Default::Required, "folder that gets one file for each mail; must exist"),
     ],
@@ -377,6 +393,12 @@ const ADDRESSING: Section = Section {
             Kind::Choice(BounceAddress::WORDS),
             Default::Text("verp"),
             "return path: a keyed address for each mail, the null address, or the instance's own",
+        ),
+        key(
+            "message_id",
+            Kind::Choice(MessageIdFate::WORDS),
+            Default::Text("kept"),
+            "whether the relay leaves our Message-ID as it is; `rewritten` puts it into References too",
         ),
     ],
 };

@@ -1,7 +1,8 @@
 //! Secrets, which the settings name by file and never hold themselves.
 //!
 //! A reference is a path, or `credential:NAME` for a file that systemd put into
-//! `$CREDENTIALS_DIRECTORY`. Never prints a secret, and never prints a reference that is not the
+//! `$CREDENTIALS_DIRECTORY`; or a secret is what a program prints, which is named here and run
+//! elsewhere. Never prints a secret, and never prints a reference that is not the
 //! path of a file, because then it may be the secret itself. Bytes are wiped when dropped.
 
 use std::fmt;
@@ -45,10 +46,45 @@ impl SecretText {
     }
 }
 
+impl From<Zeroizing<String>> for SecretText {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretText(..)")
     }
+}
+
+/// A program that prints a password or token, and what is needed to run it. Never run here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretCommand {
+    /// The key it comes from, `inbox.token_command`, for messages.
+    pub setting: String,
+    /// The program, then its arguments; at least one word. A relative path with a slash was made absolute.
+    pub words: Vec<String>,
+    /// All of the environment that it is given.
+    pub environment: Vec<(String, String)>,
+}
+
+impl fmt::Debug for SecretCommand {
+    /// Arguments are not shown: somebody may have written a secret among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretCommand({})", self.setting)
+    }
+}
+
+/// What one logs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginSecret {
+    /// A password, from a file.
+    Password(SecretText),
+    /// A program that prints the password.
+    PasswordCommand(SecretCommand),
+    /// A program that prints an OAuth 2 access token (RFC 6749 section 1.4).
+    TokenCommand(SecretCommand),
 }
 
 /// Where references are looked up.
@@ -57,7 +93,38 @@ pub(super) struct SecretPlace {
     pub(super) base: PathBuf,
     /// What `$CREDENTIALS_DIRECTORY` says.
     pub(super) credentials: Option<PathBuf>,
+    /// What the programs that print secrets are given of our environment.
+    pub(super) environment: Vec<(String, String)>,
 }
+
+/// The variables that a program which prints a secret is given, where we have them: to be found, to find its files
+/// and its agent, to speak with the user's bus, and to reach a token server.
+const PASSED_ON: [&str; 20] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "GNUPGHOME",
+    "PASSWORD_STORE_DIR",
+    "CREDENTIALS_DIRECTORY",
+    "SSL_CERT_FILE",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+];
+/// Most words of such a program and its arguments.
+const WORDS_MAX: usize = 100;
+/// Longest word, in bytes.
+const WORD_MAX_BYTES: usize = 4096;
 
 impl SecretPlace {
     /// Reads a key: at least `least` bytes. The error is a lower-case fragment for a mistake.
@@ -87,6 +154,37 @@ impl SecretPlace {
             return Err(format!("{shown} holds more than one line or a control character; it must hold {what} alone"));
         }
         Ok(SecretText(Zeroizing::new(line.to_owned())))
+    }
+
+    /// The part of the environment that programs are given.
+    pub(super) fn passed_on(environment: &[(String, String)]) -> Vec<(String, String)> {
+        environment.iter().filter(|(name, _)| PASSED_ON.contains(&name.as_str())).cloned().collect()
+    }
+
+    /// A program that prints a secret. One that is named by a path must be there; the error is a lower-case fragment.
+    pub(super) fn command(&self, setting: &str, mut words: Vec<String>) -> Result<SecretCommand, String> {
+        let odd = |word: &String| word.len() > WORD_MAX_BYTES || word.contains('\0');
+        if words.len() > WORDS_MAX || words.iter().any(odd) {
+            return Err("has too many or too long words; call a script that does it".to_owned());
+        }
+        let Some(program) = words.first_mut().filter(|program| !program.is_empty()) else {
+            return Err("names no program; give a list: the program, then its arguments".to_owned());
+        };
+        if program.contains('/') {
+            let path = self.base.join(&*program);
+            // A relative path would otherwise depend on the folder that the daemon was started in.
+            let path = std::path::absolute(&path).unwrap_or(path);
+            let mode = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file).map(|meta| meta.permissions());
+            if mode.is_none_or(|mode| mode.mode() & 0o111 == 0) {
+                return Err(
+                    "the program is not there or may not be run; correct the path, or: chmod u+x FILE".to_owned()
+                );
+            }
+            *program = path.to_string_lossy().into_owned();
+        } else if program.contains(char::is_whitespace) {
+            return Err("is run without a shell; write the program and each argument as a text of its own".to_owned());
+        }
+        Ok(SecretCommand { setting: setting.to_owned(), words, environment: self.environment.clone() })
     }
 
     fn read(&self, reference: &str, what: &str) -> Result<(PathBuf, Zeroizing<Vec<u8>>), String> {

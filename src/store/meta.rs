@@ -47,6 +47,18 @@ impl Session<'_> {
         self.run("note the adoption", sql, [at.0.to_string()]).map(|_| ())
     }
 
+    /// When the folder of sent mail was first to be read; that is now, if it never was.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sent_since(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let step = "read since when sent mail is read";
+        let sql = "INSERT INTO meta (name, value) VALUES ('sent_since', ?1) ON CONFLICT (name) DO NOTHING";
+        self.run(step, sql, [now.0.to_string()])?;
+        let sql = "SELECT CAST(value AS INTEGER) AS at FROM meta WHERE name = 'sent_since'";
+        Ok(self.one(step, sql, [], |row| row::instant(row, "at"))?.unwrap_or(now))
+    }
+
     /// Whether any mail was ever stored.
     ///
     /// # Errors

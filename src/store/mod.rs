@@ -5,6 +5,7 @@
 //! anything, and never holds a transaction while something else is waited for. Every failure is a
 //! [`StoreError`], whose class says whether to try again, to stop, or to read again first.
 
+mod budget;
 mod by_hand;
 mod cases;
 mod decision;

@@ -168,6 +168,16 @@ impl Transport {
 #[error("the server sent more than the limit")]
 pub(super) struct OverLimit;
 
+/// The server closed the connection after a BYE, with these words (RFC 9051 section 7.1.5).
+///
+/// The library reads over a BYE and knows only that the connection ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the server said goodbye")]
+pub(super) struct Goodbye(pub(super) String);
+
+/// Last bytes of a connection that are kept to see whether it ended with a BYE.
+const LAST_WORDS_BYTES: usize = 1024;
+
 fn over_limit() -> io::Error {
     io::Error::other(OverLimit)
 }
@@ -248,18 +258,44 @@ pub(super) struct Bounded {
     transport: Transport,
     meter: Meter,
     pace: Rc<Pace>,
+    last_words: Vec<u8>,
 }
 
 impl Bounded {
     pub(super) fn new(transport: Transport, response_max: u64, pace: Rc<Pace>) -> Self {
-        Self { transport, meter: Meter::new(response_max), pace }
+        Self { transport, meter: Meter::new(response_max), pace, last_words: Vec::new() }
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let tail = bytes.get(bytes.len().saturating_sub(LAST_WORDS_BYTES)..).unwrap_or(bytes);
+        self.last_words.extend_from_slice(tail);
+        self.last_words.drain(..self.last_words.len().saturating_sub(LAST_WORDS_BYTES));
+    }
+
+    /// The words of a BYE among the last lines.
+    fn goodbye(&self) -> Option<String> {
+        let mut lines = self.last_words.split(|byte| *byte == b'\n').rev().take(3);
+        let bye = lines
+            .find_map(|line| line.get(..6).filter(|start| start.eq_ignore_ascii_case(b"* BYE ")).and(line.get(6..)))?;
+        Some(String::from_utf8_lossy(bye).into_owned())
     }
 }
 
 impl Read for Bounded {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.transport.read(buf)?;
-        self.meter.count(buf.get(..read).unwrap_or_default())?;
+        let outcome = self.transport.read(buf);
+        // Under TLS many servers hang up without a farewell of TLS itself, which is an error of the stream.
+        let ended = match &outcome {
+            Ok(read) => *read == 0,
+            Err(error) => matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset),
+        };
+        if ended && let Some(words) = self.goodbye() {
+            return Err(io::Error::other(Goodbye(words)));
+        }
+        let read = outcome?;
+        let bytes = buf.get(..read).unwrap_or_default();
+        self.meter.count(bytes)?;
+        self.remember(bytes);
         Ok(read)
     }
 }

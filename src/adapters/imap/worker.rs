@@ -6,6 +6,7 @@
 mod fetch;
 mod settle;
 
+use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +16,10 @@ use std::time::{Duration, Instant};
 use rustls::ClientConfig;
 
 use super::ledger::Ledger;
-use super::session::{self, Fault, Leave, Listed, News, Server};
+use super::session::{self, Fault, Leave, Listed, News, Places, Server};
 use super::stream::{Signals, now};
 use super::{ImapConfig, Settle};
+use crate::adapters::command::SecretHolder;
 use crate::ports::{ErrorClass, Folder, InboxEvent, PortError, RemoteUid, Wake};
 
 /// Batches sent and not yet polled.
@@ -26,6 +28,17 @@ const BATCHES_MAX: usize = 2;
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait after a loss.
 const RETRY_MAX: Duration = Duration::from_secs(300);
+/// Waits after a server that asked us to come back later, each up to a quarter longer, so that several programs of
+/// one account do not come back together. Large hosts lock an account out for longer when it goes on knocking.
+const BUSY_WAITS: [Duration; 7] = [
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(120),
+    Duration::from_secs(300),
+    Duration::from_secs(600),
+    Duration::from_secs(900),
+    Duration::from_secs(1800),
+];
 /// A session that lived this long was a good one: the next loss waits the first wait again.
 const GOOD_SESSION: Duration = Duration::from_secs(60);
 /// IDLE is renewed after this; servers and routers forget a silent connection after 29 minutes and less (RFC 2177).
@@ -40,6 +53,8 @@ const FULL_WAIT: Duration = Duration::from_millis(200);
 const KEYWORD_STORED: &str = "$PosternStored";
 /// Marks stored junk; another word, so that a mail dragged from junk to the inbox counts as new there.
 const KEYWORD_JUNK: &str = "$PosternJunkStored";
+/// Marks stored mail of the Sent folder.
+const KEYWORD_SENT: &str = "$PosternSentStored";
 
 /// What the owner of the inbox asks for.
 #[derive(Debug)]
@@ -60,12 +75,13 @@ enum Step {
     Nothing,
 }
 
-/// Which of the two mailboxes.
+/// Which of the mailboxes.
 type Which = Folder;
 
 /// The thread's state.
 pub(super) struct Worker {
     config: ImapConfig,
+    secret: SecretHolder,
     tls: Option<Arc<ClientConfig>>,
     signals: Arc<Signals>,
     commands: Receiver<Command>,
@@ -74,6 +90,11 @@ pub(super) struct Worker {
     wake: Wake,
     inbox: Ledger,
     junk: Ledger,
+    sent: Ledger,
+    /// The folders under the names that the server gave them last.
+    places: Places,
+    /// Times in a row that the server asked us to come back later.
+    busy: usize,
     /// Fetching was under way for these when the connection broke.
     fetching: Option<(Which, Vec<Listed>)>,
     /// IDLE is under way, so that a panic now is its fault.
@@ -96,17 +117,21 @@ impl Worker {
         unpolled: Arc<AtomicUsize>,
         wake: Wake,
     ) -> Self {
-        let (inbox, junk) = (Ledger::default(), Ledger::default());
+        let secret = SecretHolder::new(config.secret.clone());
         Self {
             config,
+            secret,
             tls,
             signals,
             commands,
             events,
             unpolled,
             wake,
-            inbox,
-            junk,
+            inbox: Ledger::default(),
+            junk: Ledger::default(),
+            sent: Ledger::default(),
+            places: Places::default(),
+            busy: 0,
             fetching: None,
             idling: false,
             no_idle: false,
@@ -144,20 +169,29 @@ impl Worker {
             self.note_failed_fetch(&fault);
             if self.opened_at.is_some_and(|at| now().duration_since(at) >= GOOD_SESSION) {
                 retry = RETRY_FIRST;
+                self.busy = 0;
             }
+            let asked = match &fault {
+                Fault::Busy(named) => Some(self.busy_wait(*named)),
+                Fault::Refused | Fault::OverLimit | Fault::NoIdle | Fault::IdleStalled | Fault::Lost(_) => None,
+            };
             let error = fault.into_error();
-            let class = error.class;
-            self.emit(InboxEvent::Lost { error, retry_in_seconds: retry.as_secs() });
-            self.back_off(retry, class);
-            retry = (retry * 2).min(RETRY_MAX);
+            // Trying again before could lock the account, or make the host's patience shorter.
+            let patient = asked.is_some() || error.class != ErrorClass::Temporary;
+            let wait = asked.unwrap_or(retry);
+            self.emit(InboxEvent::Lost { error, retry_in_seconds: wait.as_secs() });
+            self.back_off(wait, patient);
+            if asked.is_none() {
+                retry = (retry * 2).min(RETRY_MAX);
+            }
         }
     }
 
     /// One connection, from dialling to its end; `Ok` only when the inbox was dropped.
     fn session(&mut self) -> Result<(), Fault> {
-        let mut server = session::connect(&self.config, self.tls.as_ref(), &self.signals)?;
-        self.inbox.reconnected();
-        self.junk.reconnected();
+        let mut server = session::connect(&self.config, &mut self.secret, self.tls.as_ref(), &self.signals)?;
+        let places = server.find_places(&self.config)?;
+        self.arrive(places);
         self.drained = false;
         self.round_ends = now() + self.config.poll_every;
         let waiting = match self.open(&mut server, Folder::Inbox, true) {
@@ -175,6 +209,7 @@ impl Worker {
             }
             self.settle(&mut server, Folder::Inbox)?;
             self.settle(&mut server, Folder::Junk)?;
+            self.settle(&mut server, Folder::Sent)?;
             match self.work(&mut server)? {
                 Step::Worked => {}
                 Step::Full if self.unpolled.load(Ordering::SeqCst) >= BATCHES_MAX => self.wait_for_command(FULL_WAIT),
@@ -185,20 +220,53 @@ impl Worker {
     }
 
     fn work(&mut self, server: &mut Server) -> Result<Step, Fault> {
-        let step = self.fetch(server, Folder::Inbox)?;
-        if step != Step::Nothing || self.config.junk.is_none() {
-            return Ok(step);
+        for which in [Folder::Inbox, Folder::Junk, Folder::Sent] {
+            if self.mailbox(which).is_empty() {
+                continue;
+            }
+            let step = self.fetch(server, which)?;
+            if step != Step::Nothing {
+                return Ok(step);
+            }
         }
-        self.fetch(server, Folder::Junk)
+        Ok(Step::Nothing)
+    }
+
+    /// A new connection, on which the folders have these names.
+    fn arrive(&mut self, places: Places) {
+        if self.opened_before().is_none() {
+            tracing::info!(junk = places.junk.is_some(), sent = places.sent.is_some(), "folders found");
+        }
+        self.places = places;
+        for which in [Folder::Inbox, Folder::Junk, Folder::Sent] {
+            self.ledger(which).reconnected();
+        }
+    }
+
+    /// The UIDVALIDITY of the inbox, when it was open before.
+    fn opened_before(&self) -> Option<u32> {
+        (self.inbox.validity() != 0).then(|| self.inbox.validity())
+    }
+
+    /// Mails that were handed out and are not known to be stored yet.
+    pub(super) fn awaiting(&self) -> usize {
+        self.inbox.awaiting() + self.junk.awaiting() + self.sent.awaiting()
+    }
+
+    fn busy_wait(&mut self, named: Option<Duration>) -> Duration {
+        let step = BUSY_WAITS.get(self.busy).or(BUSY_WAITS.last()).copied().unwrap_or(RETRY_MAX);
+        self.busy = self.busy.saturating_add(1);
+        let wait = named.map_or(step, |named| named.max(step));
+        wait + wait.mul_f64(0.25 * spread())
     }
 
     /// Nothing to fetch: wait for the engine, or say that all is done and wait for news.
     fn rest(&mut self, server: &mut Server) -> Result<(), Fault> {
-        if self.inbox.awaiting() + self.junk.awaiting() > 0 {
+        if self.awaiting() > 0 {
             return self.wait_for_engine(server);
         }
         if self.open(server, Folder::Inbox, false)?.1 {
-            // Junk was open meanwhile: mail that came in since was not announced.
+            // Another folder was open meanwhile: mail that came in since was not announced.
             self.inbox.look = true;
             return Ok(());
         }
@@ -226,8 +294,9 @@ impl Worker {
 
     fn begin_round(&mut self) {
         self.round_ends = now() + self.config.poll_every;
-        self.inbox.begin_round();
-        self.junk.begin_round();
+        for which in [Folder::Inbox, Folder::Junk, Folder::Sent] {
+            self.ledger(which).begin_round();
+        }
     }
 
     /// Opens a folder unless it is open, `again` in any case; returns the number of mails in it and whether it was opened now.
@@ -243,27 +312,30 @@ impl Worker {
     }
 
     fn stays(&self, server: &Server, which: Which) -> bool {
-        which == Folder::Junk || self.config.settle == Settle::Keep || server.leave == Leave::Keyword
+        which != Folder::Inbox || self.config.settle == Settle::Keep || server.leave == Leave::Keyword
     }
 
     fn keyword(&self, which: Which) -> &'static str {
         match which {
-            Folder::Inbox | Folder::Sent => KEYWORD_STORED,
+            Folder::Inbox => KEYWORD_STORED,
             Folder::Junk => KEYWORD_JUNK,
+            Folder::Sent => KEYWORD_SENT,
         }
     }
 
     fn mailbox(&self, which: Which) -> String {
         match which {
-            Folder::Inbox | Folder::Sent => self.config.mailbox.clone(),
-            Folder::Junk => self.config.junk.clone().unwrap_or_default(),
+            Folder::Inbox => self.config.mailbox.clone(),
+            Folder::Junk => self.places.junk.clone().unwrap_or_default(),
+            Folder::Sent => self.places.sent.clone().unwrap_or_default(),
         }
     }
 
     fn ledger(&mut self, which: Which) -> &mut Ledger {
         match which {
-            Folder::Inbox | Folder::Sent => &mut self.inbox,
+            Folder::Inbox => &mut self.inbox,
             Folder::Junk => &mut self.junk,
+            Folder::Sent => &mut self.sent,
         }
     }
 
@@ -271,6 +343,8 @@ impl Worker {
         let Some((which, mails)) = self.fetching.take() else { return };
         match fault {
             Fault::OverLimit => self.ledger(which).fetch_over_limit(&mails),
+            // It is not the mails' fault.
+            Fault::Busy(_) => {}
             Fault::Refused | Fault::NoIdle | Fault::IdleStalled | Fault::Lost(_) => {
                 self.ledger(which).fetch_failed(&mails);
             }
@@ -301,8 +375,8 @@ impl Worker {
         }
     }
 
-    /// Waits after a loss. A nudge ends the waiting, unless trying again at once could lock the account.
-    fn back_off(&mut self, retry: Duration, class: ErrorClass) {
+    /// Waits after a loss. A nudge ends the waiting, unless it must be waited out.
+    fn back_off(&mut self, retry: Duration, patient: bool) {
         let until = now() + retry;
         while !self.stopped() {
             let wait = until.saturating_duration_since(now());
@@ -310,7 +384,7 @@ impl Worker {
                 return;
             }
             match self.commands.recv_timeout(wait) {
-                Ok(Command::Nudge) if class == ErrorClass::Temporary => return,
+                Ok(Command::Nudge) if !patient => return,
                 Ok(command) => self.obey(command),
                 Err(RecvTimeoutError::Disconnected) => self.signals.stop.store(true, Ordering::SeqCst),
                 Err(RecvTimeoutError::Timeout) => return,
@@ -332,8 +406,8 @@ impl Worker {
                 for remote in stored {
                     let which = if remote.mailbox == self.config.mailbox {
                         Folder::Inbox
-                    } else if Some(&remote.mailbox) == self.config.junk.as_ref() {
-                        Folder::Junk
+                    } else if let Some(which) = self.places.which(&remote.mailbox) {
+                        which
                     } else {
                         continue;
                     };
@@ -357,6 +431,13 @@ impl Worker {
             (self.wake)();
         }
     }
+}
+
+/// Between 0 and 1, another at each call.
+fn spread() -> f64 {
+    // The hasher's own random key is enough to keep programs apart; nothing secret hangs on it.
+    let number = RandomState::new().hash_one(0);
+    f64::from(u32::try_from(number >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 fn no_mailbox() -> PortError {

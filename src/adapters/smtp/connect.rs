@@ -21,10 +21,13 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
+use super::pause::{Rest, Step, asked_by};
 use super::reply::{Reply, read_reply, read_reply_with};
 use super::wire::Wire;
 use super::{Security, SmtpConfig};
+use crate::adapters::oauth::{TokenMechanism, base64};
 use crate::adapters::tls;
 use crate::ports::{ErrorClass, PortError};
 
@@ -48,6 +51,29 @@ pub(super) struct Offers {
     pub(super) dsn: bool,
     /// RFC 3207.
     pub(super) starttls: bool,
+}
+
+/// What is shown to the server.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) user: String,
+    pub(super) secret: Zeroizing<String>,
+    /// It is an OAuth 2 token, not a password.
+    pub(super) token: bool,
+}
+
+/// Why no session was opened.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) error: PortError,
+    /// The server asks for a rest.
+    pub(super) rest: Option<Rest>,
+}
+
+impl From<PortError> for Trouble {
+    fn from(error: PortError) -> Self {
+        Self { error, rest: None }
+    }
 }
 
 /// An open session, ready for MAIL.
@@ -93,7 +119,11 @@ impl Offers {
 ///
 /// # Errors
 /// The server cannot be reached, is not the one expected, or refuses us.
-pub(super) async fn open(config: &SmtpConfig, tls: &Arc<rustls::ClientConfig>) -> Result<Session, PortError> {
+pub(super) async fn open(
+    config: &SmtpConfig,
+    login: Option<&Login>,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Session, Trouble> {
     let limits = &config.timeouts;
     let (socket, peer) = within(limits.connect, "connecting", reach(config)).await??;
     let wire = match config.security {
@@ -109,7 +139,7 @@ pub(super) async fn open(config: &SmtpConfig, tls: &Arc<rustls::ClientConfig>) -
             Wire::new(Box::new(stream), GREETED, peer)
         }
     };
-    let offers = introduce(config, wire.clone()).await?;
+    let offers = introduce(config, login, wire.clone()).await?;
     Ok(Session { wire, offers, mails: 0 })
 }
 
@@ -138,7 +168,7 @@ async fn shake_hands(
 }
 
 /// Greets in clear and asks for TLS. What the server offers in clear is forgotten afterwards (RFC 3207 section 4.2).
-async fn start_tls(config: &SmtpConfig, socket: TcpStream) -> Result<TcpStream, PortError> {
+async fn start_tls(config: &SmtpConfig, socket: TcpStream) -> Result<TcpStream, Trouble> {
     let limits = &config.timeouts;
     let mut stream = BufReader::new(socket);
     let greeting = within(limits.greeting, "the greeting", read_reply(&mut stream)).await?;
@@ -151,9 +181,8 @@ async fn start_tls(config: &SmtpConfig, socket: TcpStream) -> Result<TcpStream, 
     });
     accepted("EHLO", answer.await?)?;
     if !offers.starttls {
-        return Err(security(
-            "the server does not offer STARTTLS; nothing was sent, use TLS on port 465 if it has that",
-        ));
+        let text = "the server does not offer STARTTLS; nothing was sent, use TLS on port 465 if it has that";
+        return Err(security(text).into());
     }
     let answer = within(limits.command, "STARTTLS", async {
         stream.write_all(b"STARTTLS\r\n").await?;
@@ -161,23 +190,27 @@ async fn start_tls(config: &SmtpConfig, socket: TcpStream) -> Result<TcpStream, 
     });
     accepted("STARTTLS", answer.await?)?;
     if !stream.buffer().is_empty() {
-        return Err(security("the server spoke clear text after STARTTLS; nothing was sent"));
+        return Err(security("the server spoke clear text after STARTTLS; nothing was sent").into());
     }
     Ok(stream.into_inner())
 }
 
 /// EHLO and AUTH by lettre, then a second EHLO: lettre keeps no keyword but its own few, and more may be offered after AUTH.
-async fn introduce(config: &SmtpConfig, wire: Wire) -> Result<Offers, PortError> {
+async fn introduce(config: &SmtpConfig, login: Option<&Login>, wire: Wire) -> Result<Offers, Trouble> {
     let limits = &config.timeouts;
     let name = ClientId::Domain(config.hello_name.clone());
     let greeting = AsyncSmtpConnection::connect_with_transport(Box::new(wire), &name);
     let mut lettre = within(limits.greeting + limits.command, "the greeting", greeting)
         .await?
         .map_err(|error| refused("the greeting", &error))?;
-    if let Some((user, password)) = &config.credentials {
-        let credentials = Credentials::new(user.clone(), password.to_string());
-        let auth = lettre.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        within(limits.command, "AUTH", auth).await?.map_err(|error| auth_refused(&error))?;
+    match login {
+        Some(login) if login.token => show_token(config, login, &name, &mut lettre).await?,
+        Some(login) => {
+            let credentials = Credentials::new(login.user.clone(), login.secret.to_string());
+            let auth = lettre.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
+            within(limits.command, "AUTH", auth).await?.map_err(|error| auth_refused(&error))?;
+        }
+        None => {}
     }
     let answer = within(limits.command, "EHLO", lettre.command(Ehlo::new(name)))
         .await?
@@ -187,38 +220,87 @@ async fn introduce(config: &SmtpConfig, wire: Wire) -> Result<Offers, PortError>
     Ok(offers)
 }
 
+/// AUTH with an OAuth 2 token. A server that refuses it says why in a challenge, which must be answered first.
+async fn show_token(
+    config: &SmtpConfig,
+    login: &Login,
+    name: &ClientId,
+    lettre: &mut AsyncSmtpConnection,
+) -> Result<(), Trouble> {
+    let limit = config.timeouts.command;
+    // Lettre keeps no mechanism but its own.
+    let offers = within(limit, "EHLO", lettre.command(Ehlo::new(name.clone()))).await?;
+    let offers = offers.map_err(|error| refused("EHLO", &error))?;
+    let mechanisms: Vec<String> = offers.message().filter_map(mechanisms).flatten().collect();
+    let mechanism = TokenMechanism::offered(|name| mechanisms.iter().any(|offered| offered == name));
+    let mechanism = mechanism.ok_or_else(|| PortError {
+        class: ErrorClass::Configuration,
+        message: "the server takes no OAuth token here (neither XOAUTH2 nor OAUTHBEARER); give a password instead of \
+                  token_command, or check port and security"
+            .to_owned(),
+    })?;
+    let message = mechanism.message(&login.user, &login.secret, &config.host, config.port);
+    let command = Zeroizing::new(format!("AUTH {} {}\r\n", mechanism.name(), base64(message.as_bytes()).as_str()));
+    let answer = within(limit, "AUTH", lettre.command(command.as_str())).await?;
+    let answer = answer.map_err(|error| auth_refused(&error))?;
+    if answer.code().to_string() != "334" {
+        return Ok(());
+    }
+    let farewell = format!("{}\r\n", base64(mechanism.farewell()).as_str());
+    let answer = within(limit, "AUTH", lettre.command(farewell)).await?;
+    answer.map(drop).map_err(|error| auth_refused(&error))
+}
+
+/// The mechanisms of an EHLO line, in upper case; `None` where it is another line.
+fn mechanisms(line: &str) -> Option<Vec<String>> {
+    let mut words = line.split([' ', '=']).map(str::to_ascii_uppercase);
+    (words.next()? == "AUTH").then(|| words.collect())
+}
+
 /// Waits for `work` no longer than `limit`.
 async fn within<T>(limit: Duration, phase: &str, work: impl Future<Output = T>) -> Result<T, PortError> {
     timeout(limit, work).await.map_err(|_| temporary(format!("the server did not answer in time at {phase}")))
 }
 
-fn accepted(phase: &str, reply: io::Result<Reply>) -> Result<(), PortError> {
+fn accepted(phase: &str, reply: io::Result<Reply>) -> Result<(), Trouble> {
     let reply = reply.map_err(|error| lost(phase, &error))?;
-    if reply.is_done() { Ok(()) } else { Err(temporary(format!("the server answered {} to {phase}", reply.status()))) }
+    if reply.is_done() { Ok(()) } else { Err(answered(phase, &reply)) }
+}
+
+fn answered(phase: &str, reply: &Reply) -> Trouble {
+    let error = temporary(format!("the server answered {} to {phase}", reply.status()));
+    Trouble { error, rest: asked_by(reply, Step::Opening) }
 }
 
 fn lost(phase: &str, error: &io::Error) -> PortError {
     temporary(format!("the connection failed at {phase}: {}", error.kind()))
 }
 
-fn refused(phase: &str, error: &LettreError) -> PortError {
-    if let Some(code) = error.status() {
-        return temporary(format!("the server answered {code} to {phase}"));
+fn refused(phase: &str, error: &LettreError) -> Trouble {
+    if let Some(reply) = reply_of(error) {
+        return answered(phase, &reply);
     }
     if let Some(error) = error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-        return tls::tls_error(error).unwrap_or_else(|| lost(phase, error));
+        return tls::tls_error(error).unwrap_or_else(|| lost(phase, error)).into();
     }
-    temporary(format!("the server's answer to {phase} could not be read, or it closed the connection"))
+    temporary(format!("the server's answer to {phase} could not be read, or it closed the connection")).into()
+}
+
+/// The reply that lettre made an error of.
+fn reply_of(error: &LettreError) -> Option<Reply> {
+    let code = error.status()?.to_string().parse().ok()?;
+    let text = error.source().map(ToString::to_string).unwrap_or_default();
+    Some(Reply::of(code, &text))
 }
 
 /// A lasting refusal of AUTH is about our name and password; a passing one (454) is the server's trouble.
-fn auth_refused(error: &LettreError) -> PortError {
-    let authentication = |message: String| PortError { class: ErrorClass::Authentication, message };
+fn auth_refused(error: &LettreError) -> Trouble {
+    let authentication = |message: String| Trouble::from(PortError { class: ErrorClass::Authentication, message });
     if error.is_client() {
         return authentication("the server offers no AUTH PLAIN or LOGIN here; check port and security".to_owned());
     }
     match error.status().filter(|_| error.is_permanent()) {
-        Some(code) => authentication(format!("the server refused our name or password ({code}); correct them")),
+        Some(code) => authentication(format!("the server refused our name, password or token ({code}); correct them")),
         None => refused("AUTH", error),
     }
 }

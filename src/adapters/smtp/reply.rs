@@ -1,12 +1,14 @@
 //! Replies of an SMTP server (RFC 5321 section 4.2), read with limits.
 //!
-//! Never keeps more of the server's text than the code, the enhanced status (RFC 2034) and, for
-//! EHLO, the keywords: the text may quote addresses or hold anything. A reply that is no reply is a
+//! Never keeps more of the server's text than the code, the enhanced status (RFC 2034), whether it
+//! speaks of limits and, for EHLO, the keywords: the text may quote addresses or hold anything. A reply that is no reply is a
 //! fault of the connection, which must then be closed, since replies can no longer be matched to commands.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::pause::speaks_of_limits;
 
 /// Longest reply line in bytes; RFC 5321 section 4.5.3.1.5 asks for 512, servers send more.
 const LINE_MAX_BYTES: usize = 4096;
@@ -20,9 +22,16 @@ pub(super) struct Reply {
     pub(super) code: u16,
     /// The enhanced status code, such as `5.1.1`, if the first line has one that agrees with the code.
     pub(super) enhanced: Option<String>,
+    /// Its words speak of rates and limits of sending.
+    pub(super) limits: bool,
 }
 
 impl Reply {
+    /// A reply of one line, of which code and text were read by somebody else.
+    pub(super) fn of(code: u16, text: &str) -> Self {
+        Self { code, enhanced: enhanced_status(code, text), limits: speaks_of_limits(text) }
+    }
+
     /// Whether the command was carried out.
     pub(super) fn is_done(&self) -> bool {
         (200..300).contains(&self.code)
@@ -63,10 +72,11 @@ pub(super) async fn read_reply_with<R: AsyncRead + Unpin>(
         let bytes = read_line(reader).await?;
         let (code, more, text) = split_line(&bytes).ok_or(io::ErrorKind::InvalidData)?;
         line(&text);
-        let reply = first.get_or_insert_with(|| Reply { code, enhanced: enhanced_status(code, &text) });
+        let reply = first.get_or_insert_with(|| Reply::of(code, &text));
         if reply.code != code {
             return Err(io::ErrorKind::InvalidData.into());
         }
+        reply.limits |= speaks_of_limits(&text);
         if !more {
             return Ok(reply.clone());
         }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Timeouts;
 use super::connect::{Offers, Session};
+use super::pause::{Rest, Step, asked_by};
 use super::reply::{Reply, read_reply};
 use crate::ports::{ErrorClass, PortError, RelayJob, RelayVerdict};
 
@@ -35,7 +36,12 @@ pub(super) struct Ended {
     pub(super) lost_before_mail: bool,
     /// What holds up every mail, not only this one.
     pub(super) fault: Option<PortError>,
+    /// The server asks for a rest of the whole relay.
+    pub(super) rest: Option<Rest>,
 }
+
+/// The steps of the three commands.
+const STEPS: [Step; 3] = [Step::Sender, Step::Recipient, Step::Data];
 
 /// Sends one mail and says what became of it; sets `begun` before the first byte of the mail itself goes out.
 pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeouts, begun: &AtomicBool) -> Ended {
@@ -49,7 +55,7 @@ pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeout
         Ok(replies) => replies,
         Err(lost) => return lost,
     };
-    let refusal = replies.iter().find(|reply| !reply.is_done() && !reply.wants_data());
+    let refusal = replies.iter().zip(STEPS).find(|(reply, _)| !reply.is_done() && !reply.wants_data());
     let waiting = replies.len() == commands.len() && replies.last().is_some_and(Reply::wants_data);
     match (refusal, waiting) {
         (None, true) => {
@@ -57,8 +63,8 @@ pub(super) async fn send(session: &mut Session, job: &RelayJob, limits: &Timeout
             exchange.content(&stuffed(&job.bytes)).await
         }
         (None, false) => broken("the server answered the commands out of order"),
-        (Some(refusal), waiting) => {
-            let mut ended = judged(refusal);
+        (Some((refusal, step)), waiting) => {
+            let mut ended = sender_refused(job, refusal, step).unwrap_or_else(|| judged(refusal, step));
             ended.keeps_session = ended.keeps_session && exchange.reset(waiting).await;
             ended
         }
@@ -110,7 +116,7 @@ impl Exchange<'_> {
         if pipelining {
             self.say(&commands.concat()).await.map_err(|error| gone(&error, true))?;
         }
-        for command in commands {
+        for (command, step) in commands.iter().zip(STEPS) {
             let first = replies.is_empty();
             if !pipelining {
                 self.say(command).await.map_err(|error| gone(&error, first))?;
@@ -119,7 +125,7 @@ impl Exchange<'_> {
             if reply.code == 421 {
                 // The server is closing (RFC 5321 section 3.8): no more replies will come.
                 let lost_before_mail = first;
-                return Err(Ended { keeps_session: false, lost_before_mail, ..judged(&reply) });
+                return Err(Ended { keeps_session: false, lost_before_mail, ..judged(&reply, step) });
             }
             let refused = !reply.is_done() && !reply.wants_data();
             replies.push(reply);
@@ -150,7 +156,7 @@ impl Exchange<'_> {
             Err(error) => Err(error),
         };
         match answer {
-            Ok(reply) if matches!(reply.code / 100, 2 | 4 | 5) => judged(&reply),
+            Ok(reply) if matches!(reply.code / 100, 2 | 4 | 5) => judged(&reply, Step::Content),
             Ok(_) => Ended { verdict: RelayVerdict::Unknown, ..broken("the answer to the final dot was no verdict") },
             Err(error) => {
                 let why = format!("no answer to the final dot: {}", error.kind());
@@ -193,8 +199,28 @@ async fn timed<T>(deadline: Instant, work: impl Future<Output = io::Result<T>>) 
     timeout_at(deadline, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
+/// A refusal of our return path, which would hit every mail: mail waits until the settings fit the host.
+fn sender_refused(job: &RelayJob, reply: &Reply, step: Step) -> Option<Ended> {
+    // 552 is about the mail's size, 555 about a parameter; 530 and 535 about our login.
+    let about_sender = matches!(reply.code, 501 | 550 | 551 | 553 | 554) && step == Step::Sender;
+    if !about_sender || asked_by(reply, step).is_some() {
+        return None;
+    }
+    let advice = match &job.sender {
+        None => "the null return path; set addressing.bounce_address to \"verp\" or \"plain\"",
+        Some(sender) if sender.detail().is_some() => {
+            "the keyed return path; set addressing.bounce_address to \"plain\""
+        }
+        Some(_) => "our own address as return path; correct instance.address, or the rights of the relay's user",
+    };
+    let message = format!("the server refuses {advice} ({})", reply.status());
+    let fault = PortError { class: ErrorClass::Configuration, message: message.clone() };
+    Some(Ended { fault: Some(fault), ..verdict(RelayVerdict::Deferred, message) })
+}
+
 /// The verdict in a reply. 530 and its kin speak of our session, not of this mail.
-fn judged(reply: &Reply) -> Ended {
+fn judged(reply: &Reply, step: Step) -> Ended {
+    let rest = asked_by(reply, step);
     let ours = matches!(reply.code, 530 | 534 | 535 | 538);
     let fault = ours.then(|| PortError {
         class: ErrorClass::Authentication,
@@ -205,14 +231,14 @@ fn judged(reply: &Reply) -> Ended {
     });
     let judgement = match reply.code / 100 {
         2 => RelayVerdict::Accepted,
-        5 if !ours => RelayVerdict::Refused,
+        5 if !ours && rest.is_none() => RelayVerdict::Refused,
         _ => RelayVerdict::Deferred,
     };
-    Ended { fault, keeps_session: reply.code != 421, ..verdict(judgement, reply.status()) }
+    Ended { fault, rest, keeps_session: reply.code != 421, ..verdict(judgement, reply.status()) }
 }
 
 fn verdict(verdict: RelayVerdict, detail: String) -> Ended {
-    Ended { verdict, detail, keeps_session: true, lost_before_mail: false, fault: None }
+    Ended { verdict, detail, keeps_session: true, lost_before_mail: false, fault: None, rest: None }
 }
 
 /// The replies cannot be trusted any more.
@@ -303,12 +329,28 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_return_path_says_which_setting_to_change_and_keeps_the_mail() {
+        let sender = |sender| job(sender, "b@example.org", b"x\r\n");
+        for (from, advice) in [(None, "\"verp\" or \"plain\""), (Some("a+b.c.d@example.org"), "to \"plain\"")] {
+            let ended = sender_refused(&sender(from), &Reply::of(550, "5.7.1 no"), Step::Sender).unwrap();
+            assert_eq!(ended.verdict, RelayVerdict::Deferred);
+            assert!(
+                ended.detail.contains("addressing.bounce_address") && ended.detail.contains(advice),
+                "{}",
+                ended.detail
+            );
+        }
+        assert!(sender_refused(&sender(None), &Reply::of(552, "5.3.4 too big"), Step::Sender).is_none());
+        assert!(sender_refused(&sender(None), &Reply::of(550, "5.1.1 nobody"), Step::Recipient).is_none());
+    }
+
+    #[test]
     fn a_refusal_of_our_session_is_not_held_against_the_mail() {
-        let reply = |code| Reply { code, enhanced: None };
-        assert_eq!(judged(&reply(550)).verdict, RelayVerdict::Refused);
-        assert_eq!(judged(&reply(450)).verdict, RelayVerdict::Deferred);
-        assert_eq!(judged(&reply(250)).verdict, RelayVerdict::Accepted);
-        let ended = judged(&reply(530));
+        let judge = |code| judged(&Reply::of(code, ""), Step::Recipient);
+        assert_eq!(judge(550).verdict, RelayVerdict::Refused);
+        assert_eq!(judge(450).verdict, RelayVerdict::Deferred);
+        assert_eq!(judge(250).verdict, RelayVerdict::Accepted);
+        let ended = judge(530);
         assert_eq!(ended.verdict, RelayVerdict::Deferred);
         assert_eq!(ended.fault.unwrap().class, ErrorClass::Authentication);
     }

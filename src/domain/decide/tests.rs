@@ -50,6 +50,7 @@ fn rules(clear: &[Audience], pins: &[&str], members: &[(&str, bool)]) -> Rules {
         pins: pins.iter().map(|pin| (address(pin).key(), fingerprint('B'))).collect(),
         require_signature: false,
         plus_addresses: true,
+        message_id_rewritten: false,
         lists: Vec::new(),
         policy,
         policy_digest: String::new(),

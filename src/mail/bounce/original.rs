@@ -40,7 +40,13 @@ pub(super) fn ids(mail: &ParsedMail) -> Vec<MessageId> {
     let inner = attached(mail, "message/").flat_map(|text| ids_in_text(&text)).collect::<Vec<_>>();
     let is_report =
         |headers: &Headers| headers.first_raw("Content-Type").is_some_and(|kind| kind.contains("multipart/report"));
-    let direct = returned.map(|headers| headers.message_ids("Message-ID")).unwrap_or_default();
+    // Where a relay has put an id of its own in the place of ours, ours stands last in References.
+    let ids_of = |headers: &Headers| {
+        let references = headers.message_ids("References").into_iter().rev();
+        let all = headers.message_ids("Message-ID").into_iter().chain(references);
+        all.chain(headers.message_ids("In-Reply-To")).collect::<Vec<_>>()
+    };
+    let direct = returned.map(ids_of).unwrap_or_default();
     let (first, second) = if returned.is_some_and(is_report) { (inner, direct) } else { (direct, inner) };
     let in_status = report.and_then(|report| report.status.as_deref()).map(ids_in_text).unwrap_or_default();
     let in_files = attached(mail, "text/").flat_map(|text| ids_in_text(&text));

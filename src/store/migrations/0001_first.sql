@@ -203,6 +203,14 @@ CREATE TABLE outbox_bytes (
     bytes BLOB NOT NULL                                            -- the whole mail
 ) STRICT;
 
+-- How many mails a relay with a daily budget took, by the hour.
+CREATE TABLE relay (
+    name TEXT NOT NULL,     -- host and port
+    hour INTEGER NOT NULL,  -- hours since 1970-01-01T00:00:00Z
+    mails INTEGER NOT NULL, -- how many
+    PRIMARY KEY (name, hour)
+) STRICT, WITHOUT ROWID;
+
 -- Words that let a member give commands, once each.
 CREATE TABLE nonces (
     nonce TEXT PRIMARY KEY NOT NULL,        -- the word

@@ -3,28 +3,59 @@
 //! Never sends the password in clear text to another machine and never goes on after a greeting or an answer
 //! that would let somebody in between speak for the server.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use zeroize::Zeroizing;
 
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
+use super::super::answer::asks_to_wait;
 use super::super::stream::{Bounded, Meter, Pace, Signals, Transport, Wire};
 use super::super::{AuthMechanism, ImapConfig, PLAIN_REFUSED, Security, Settle};
 use super::{Fault, Leave, Server, fault, lost, temporary};
+use crate::adapters::command::SecretHolder;
+use crate::adapters::oauth::{TokenMechanism, base64};
 use crate::adapters::tls;
 use crate::ports::{ErrorClass, PortError};
 
 /// What one response may take beyond the mail in it, in bytes.
 const RESPONSE_MARGIN_BYTES: u64 = 1024 * 1024;
 
-/// Connects, logs in and makes sure that the archive folder is there.
+/// Connects and logs in. A secret that a program prints, and that is refused, is asked for anew once.
 pub(in crate::adapters::imap) fn connect(
     config: &ImapConfig,
+    secret: &mut SecretHolder,
     tls: Option<&Arc<ClientConfig>>,
     signals: &Arc<Signals>,
 ) -> Result<Server, Fault> {
+    let mut asked_anew = false;
+    loop {
+        let given_up = || signals.stop.load(Ordering::SeqCst);
+        let current = secret.current(&given_up).map_err(Fault::Lost)?;
+        let login = Login { config, token: secret.is_token(), secret: &current };
+        match connect_with(&login, tls, signals) {
+            Err(Fault::Lost(error)) if error.class == ErrorClass::Authentication && secret.refused() && !asked_anew => {
+                asked_anew = true;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// What is shown to the server.
+struct Login<'a> {
+    config: &'a ImapConfig,
+    token: bool,
+    secret: &'a Zeroizing<String>,
+}
+
+fn connect_with(login: &Login<'_>, tls: Option<&Arc<ClientConfig>>, signals: &Arc<Signals>) -> Result<Server, Fault> {
+    let config = login.config;
     let pace = Pace::new(config.timeouts.silence, config.timeouts.response);
     let mut wire = Wire::new(dial(config)?, Rc::clone(&pace), Arc::clone(signals)).map_err(|e| lost(&e))?;
     if config.security == Security::StartTls {
@@ -39,26 +70,26 @@ pub(in crate::adapters::imap) fn connect(
     if config.security != Security::StartTls {
         check_greeting(&client.read_greeting().map_err(fault)?)?;
     }
-    let session = log_in(client, config)?;
+    let session = log_in(client, login)?;
     let mut server = Server {
         session,
         pace,
         selected: None,
-        archive: config.archive.clone(),
+        archive: String::new(),
+        prefix: String::new(),
+        marks_on_request: false,
         leave: Leave::Keyword,
         can_idle: false,
     };
     let capabilities = server.session.capabilities().map_err(fault)?;
     server.can_idle = capabilities.has_str("IDLE");
+    server.marks_on_request = capabilities.has_str("SPECIAL-USE") && capabilities.has_str("LIST-EXTENDED");
     let wanted = config.settle == Settle::Move;
     server.leave = match (wanted, capabilities.has_str("MOVE"), capabilities.has_str("UIDPLUS")) {
         (true, true, _) => Leave::Move,
         (true, false, true) => Leave::CopyExpunge,
         (true, false, false) | (false, _, _) => Leave::Keyword,
     };
-    if server.leave != Leave::Keyword {
-        server.ensure_archive(&config.archive)?;
-    }
     Ok(server)
 }
 
@@ -85,9 +116,14 @@ pub(in crate::adapters::imap) fn is_loopback(ip: IpAddr) -> bool {
 }
 
 fn check_greeting(line: &[u8]) -> Result<(), Fault> {
+    let words = String::from_utf8_lossy(line);
     let line = line.to_ascii_uppercase();
     if line.starts_with(b"* OK") {
         return Ok(());
+    }
+    if line.starts_with(b"* BYE") {
+        // Whatever its reason: a server that greets so takes no connection now.
+        return Err(Fault::Busy(asks_to_wait(&words).and_then(|later| later.wait)));
     }
     if line.starts_with(b"* PREAUTH") {
         // Whoever sits between us and the server could log us in to an account of theirs (RFC 9051 section 11.4).
@@ -157,38 +193,70 @@ fn secure(config: &ImapConfig, tls: &Arc<ClientConfig>, mut wire: Wire) -> Resul
     Ok(Transport::Tls(Box::new(StreamOwned::new(connection, wire))))
 }
 
-struct PlainAuth<'a>(&'a ImapConfig);
+struct PlainAuth<'a>(&'a Login<'a>);
 
 impl imap::Authenticator for PlainAuth<'_> {
-    type Response = zeroize::Zeroizing<Vec<u8>>;
+    type Response = Zeroizing<Vec<u8>>;
 
     fn process(&self, _challenge: &[u8]) -> Self::Response {
-        zeroize::Zeroizing::new([b"\0", self.0.user.as_bytes(), b"\0", self.0.password.as_bytes()].concat())
+        Zeroizing::new([b"\0", self.0.config.user.as_bytes(), b"\0", self.0.secret.as_bytes()].concat())
     }
 }
 
-fn log_in(client: imap::Client<Bounded>, config: &ImapConfig) -> Result<imap::Session<Bounded>, Fault> {
-    let outcome = match config.auth {
-        AuthMechanism::Login => client.login(&config.user, config.password.as_str()),
-        AuthMechanism::Plain => client.authenticate("PLAIN", &PlainAuth(config)),
-    };
-    outcome.map_err(|(error, _client)| {
-        if let imap::Error::No(no) = &error {
-            let text = no.information.to_ascii_uppercase();
-            // RFC 5530: these say nothing about the password.
-            if ["UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT"].iter().any(|code| text.starts_with(&format!("[{code}]")))
-            {
-                return Fault::Lost(temporary("the server cannot check the password at present; trying again"));
+/// Shows a token. What the server asks after it has seen the token is why it refuses; the answer to that is fixed.
+struct TokenAuth {
+    mechanism: TokenMechanism,
+    /// The first message, until it is given.
+    message: Cell<Option<Zeroizing<String>>>,
+}
+
+impl imap::Authenticator for TokenAuth {
+    type Response = Zeroizing<Vec<u8>>;
+
+    fn process(&self, _challenge: &[u8]) -> Self::Response {
+        let first = self.message.take().map(|message| message.as_bytes().to_vec());
+        Zeroizing::new(first.unwrap_or_else(|| self.mechanism.farewell().to_vec()))
+    }
+}
+
+fn log_in(mut client: imap::Client<Bounded>, login: &Login<'_>) -> Result<imap::Session<Bounded>, Fault> {
+    let outcome = match (login.token, login.config.auth) {
+        (true, _) => {
+            let offered = client.capabilities().map_err(fault)?;
+            let mechanism = TokenMechanism::offered(|name| offered.has_str(format!("AUTH={name}")));
+            let mechanism = mechanism.ok_or_else(no_token_login)?;
+            let config = login.config;
+            let message = mechanism.message(&config.user, login.secret, &config.host, config.port);
+            if offered.has_str("SASL-IR") {
+                // The library writes what it is given behind AUTHENTICATE (RFC 4959).
+                let command = Zeroizing::new(format!("{} {}", mechanism.name(), base64(message.as_bytes()).as_str()));
+                client.authenticate(command.as_str(), &TokenAuth { mechanism, message: Cell::new(None) })
+            } else {
+                client.authenticate(mechanism.name(), &TokenAuth { mechanism, message: Cell::new(Some(message)) })
             }
         }
+        (false, AuthMechanism::Login) => client.login(&login.config.user, login.secret.as_str()),
+        (false, AuthMechanism::Plain) => client.authenticate("PLAIN", &PlainAuth(login)),
+    };
+    outcome.map_err(|(error, _client)| {
         let fault = fault(error);
         if !matches!(fault, Fault::Refused) {
             return fault;
         }
+        let what = if login.token { "token_command" } else { "password" };
         Fault::Lost(PortError {
             class: ErrorClass::Authentication,
-            message: "the server refuses the login; check `user` and the password file".to_owned(),
+            message: format!("the server refuses the login; check `user` and what `{what}` gives"),
         })
+    })
+}
+
+fn no_token_login() -> Fault {
+    Fault::Lost(PortError {
+        class: ErrorClass::Configuration,
+        message: "the server takes no OAuth token here (neither XOAUTH2 nor OAUTHBEARER); give a password instead of \
+                  `token_command`"
+            .to_owned(),
     })
 }
 

@@ -15,9 +15,7 @@ use crate::ports::{Fetched, Folder, InboxEvent, RemoteUid};
 impl Worker {
     /// Fetches the next batch of a folder, if there is room for one.
     pub(super) fn fetch(&mut self, server: &mut Server, which: Which) -> Result<Step, Fault> {
-        if self.inbox.awaiting() + self.junk.awaiting() > BATCH_MAX_MAILS
-            || self.unpolled.load(Ordering::SeqCst) >= BATCHES_MAX
-        {
+        if self.awaiting() > BATCH_MAX_MAILS || self.unpolled.load(Ordering::SeqCst) >= BATCHES_MAX {
             return Ok(Step::Full);
         }
         if !self.ledger(which).has_todo() {
@@ -47,15 +45,19 @@ impl Worker {
     fn list(&mut self, server: &mut Server, which: Which) -> Result<bool, Fault> {
         let exists = match self.open(server, which, true) {
             Ok((exists, _)) => exists,
-            Err(Fault::Refused) if which == Folder::Junk => {
-                tracing::warn!("the junk folder cannot be opened; create it or correct `junk`");
-                self.junk.look = false;
+            Err(Fault::Refused) if which != Folder::Inbox => {
+                tracing::warn!(folder = ?which, "the folder cannot be opened; create it, or correct it in [inbox]");
+                self.ledger(which).look = false;
                 return Ok(false);
             }
             Err(fault) => return Err(fault),
         };
         let by_keyword = self.stays(server, which) && self.ledger(which).keeps_keyword;
-        let listed = server.list(exists, by_keyword.then_some(self.keyword(which)))?;
+        let keyword = by_keyword.then_some(self.keyword(which));
+        let listed = match (&self.config.sent, which) {
+            (Some(sent), Folder::Sent) if exists > 0 => server.list_since(sent.since, keyword)?,
+            (Some(_) | None, _) => server.list(exists, keyword)?,
+        };
         Ok(self.ledger(which).listed(listed))
     }
 

@@ -17,9 +17,9 @@ impl Worker {
     pub(super) fn settle(&mut self, server: &mut Server, which: Which) -> Result<(), Fault> {
         while !self.ledger(which).to_settle(1).is_empty() {
             match self.open(server, which, false) {
-                Err(Fault::Refused) if which == Folder::Junk => {
-                    let uids: Vec<u32> = self.junk.to_settle(usize::MAX).iter().map(|(uid, _)| *uid).collect();
-                    uids.iter().for_each(|uid| self.junk.settle_refused(*uid));
+                Err(Fault::Refused) if which != Folder::Inbox => {
+                    let uids: Vec<u32> = self.ledger(which).to_settle(usize::MAX).iter().map(|(uid, _)| *uid).collect();
+                    uids.iter().for_each(|uid| self.ledger(which).settle_refused(*uid));
                     return Ok(());
                 }
                 outcome => outcome?,
@@ -113,7 +113,7 @@ impl Worker {
     fn archive(&self, server: &mut Server, command: impl Fn(&mut Server) -> Result<(), Fault>) -> Result<(), Fault> {
         match command(server) {
             Err(Fault::Refused) => {
-                server.ensure_archive(&self.config.archive)?;
+                server.ensure_archive(&self.places.archive)?;
                 command(server)
             }
             outcome => outcome,
