@@ -1,9 +1,16 @@
 //! The command line: one file a subcommand, errors as one line and a sysexits code.
 
 pub mod arguments;
+mod case;
 mod demo;
+pub mod desk_arguments;
+mod door;
 mod ingest;
 mod manual;
+mod outbox;
+mod paper;
+pub mod progress;
+mod quarantine;
 mod run;
 
 use std::process::ExitCode;
@@ -38,6 +45,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Demo(options) => demo::demo(&options),
         Command::Run(options) => run::run(&options),
         Command::Ingest(options) => ingest::ingest(&options),
+        Command::Case(options) => case::case(&options),
+        Command::Quarantine(options) => quarantine::quarantine(&options),
+        Command::Outbox(options) => outbox::outbox(&options),
         Command::Manual(options) => manual::manual(&options),
     }
 }

@@ -8,6 +8,7 @@ mod apply;
 mod delivery;
 mod desk;
 mod maintainer;
+mod operator;
 mod publish;
 mod report;
 mod team;
@@ -35,6 +36,7 @@ pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Dec
         Event::Delivery(delivery) => delivery::ended(&mut desk, delivery),
         Event::SealFailed(delivery) => delivery::not_sealed(&mut desk, delivery),
         Event::Quarantined { mail, reason } => report::quarantined(&mut desk, *mail, reason),
+        Event::Operator(act) => operator::acted(&mut desk, act),
     }
     desk.into_decision()
 }

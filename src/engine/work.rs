@@ -209,6 +209,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Delivery(_) => "delivery",
         Event::SealFailed(_) => "seal-failed",
         Event::Quarantined { .. } => "quarantined",
+        Event::Operator(_) => "operator",
     }
 }
 

@@ -7,11 +7,13 @@
 
 mod cases;
 mod decision;
+mod desk;
 mod error;
 mod inbound;
 mod journal;
 mod meta;
 mod outbox;
+mod outbox_desk;
 mod row;
 mod schema;
 mod search;
@@ -19,11 +21,13 @@ mod session;
 mod timers;
 
 pub use cases::Written;
+pub use desk::{AwaitedLine, CaseCursor, CaseFilter, CaseOverview, ClockLine, MailLine};
 pub use error::{StoreError, StoreErrorClass};
 pub use inbound::{Accepted, NewMail, StoredMail};
-pub use journal::JournalLine;
+pub use journal::{ChainPart, JournalLine};
 pub use meta::Backlog;
 pub use outbox::{ClaimedMail, OutboxRow, OutboxState, QueuedMail, Settlement};
+pub use outbox_desk::{OutboxCursor, OutboxGroup, OutboxLine};
 pub use schema::Store;
 pub use search::Found;
 pub use session::{Batch, Session};
