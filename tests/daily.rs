@@ -247,7 +247,7 @@ fn a_case_is_shown_whole_by_any_of_its_names() {
     }
     for part in [
         "Login bypass",
-        "owner:           Bo",
+        "\nowner:           Bo\n",
         "rita@reporter.example",
         "eve@elsewhere.example",
         "held",
@@ -281,9 +281,10 @@ fn a_case_is_shown_whole_by_any_of_its_names() {
 fn a_search_finds_the_mail_with_its_case_and_what_stands_there() {
     let house = filled();
     let found = json(&house, &["case", "search", "ACCEPTS", "login"]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!((text(&found[0], "case"), text(&found[0], "from")), ("EX-2026-0001", "rita@reporter.example"));
-    assert!(text(&found[0], "snippet").contains("The login form accepts"), "{found:?}");
+    let from: Vec<_> = found.iter().map(|mail| text(mail, "from")).collect();
+    assert_eq!(from, ["bo@example.org", "rita@reporter.example"], "newest first: the reply quotes the report");
+    assert_eq!((text(&found[1], "case"), text(&found[1], "date")), ("EX-2026-0001", "2026-03-02T09:00:00Z"));
+    assert!(text(&found[1], "snippet").contains("The login form accepts"), "{found:?}");
     assert_eq!(json(&house, &["case", "search", "login", "--limit", "1"]).len(), 1);
     assert_eq!(run(&house, &["case", "search", "absent"]).good(), "");
     run(&house, &["case", "search", &"long ".repeat(300)]).complains(USAGE, &["1000 bytes"]);

@@ -75,7 +75,7 @@ fn list(desk: &mut Desk, paper: &Paper, choice: CaseChoice) -> Result<(), Failur
         }
         match next {
             Some(next) => from = next,
-            None => return sheet.end(),
+            None => return sheet.end_or("no such case"),
         }
     }
 }
@@ -157,7 +157,7 @@ fn head(paper: &Paper, case: &CaseRow, close_reason: Option<&str>) -> Result<(),
         ("last answer", case.answered.map_or_else(none, |at| paper.time(at))),
     ];
     for (name, value) in lines {
-        paper.line(&format!("{:<17}{value}", format!("{name}:")))?;
+        paper.field(name, "acknowledgement".len(), &value)?;
     }
     Ok(())
 }
@@ -206,7 +206,8 @@ fn log(desk: &mut Desk, paper: &Paper, case: &str) -> Result<(), Failure> {
                 continue;
             }
             let LogRow { seq, at, who, proof, what, from, to, .. } = row;
-            let who = who.unwrap_or_else(|| "postern".to_owned());
+            let nobody = if proof == "operator" { "operator" } else { "postern" };
+            let who = who.unwrap_or_else(|| nobody.to_owned());
             sheet.row(vec![seq.to_string(), paper.time(at), who, proof, what, from, to])?;
         }
         match next {
@@ -248,5 +249,5 @@ fn search(desk: &mut Desk, paper: &Paper, words: &str, limit: u32) -> Result<(),
         let [case, from] = [row.case, row.from].map(Option::unwrap_or_default);
         sheet.row(vec![case, row.mail.to_string(), paper.time(row.date), from, row.subject, row.snippet])?;
     }
-    sheet.end()
+    sheet.end_or("nothing found")
 }

@@ -30,7 +30,7 @@ pub fn outbox(options: &OutboxOptions) -> Result<(), Failure> {
             each(&mut desk, &groups, case.as_deref(), |row| {
                 if paper.is_json() { paper.object(&row) } else { sheet.row(outbox_cells(&paper, &row)) }
             })?;
-            sheet.end()
+            sheet.end_or("no such mail")
         }
         OutboxAct::Retry { rows, all } => {
             let mut ids = rows.clone();

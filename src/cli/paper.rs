@@ -78,7 +78,13 @@ impl Paper {
         print(&format!("{}\n", clean::one_line(text, clean::LINE_MAX_CHARS * 2)))
     }
 
-    /// A text of many lines for people, indented.
+    /// A name and its value for people; values of names of up to `width` characters stand under each other.
+    pub fn field(&self, name: &str, width: usize, value: &str) -> Result<(), Failure> {
+        let name = format!("{name}:");
+        print(&format!("{name:<width$} {}\n", clean::one_line(value, clean::LINE_MAX_CHARS), width = width + 1))
+    }
+
+    /// A text of many lines for people.
     pub fn text(&self, text: &str) -> Result<(), Failure> {
         let visible = |c: &char| *c == '\n' || *c == '\t' || !clean::is_hidden(*c);
         let text: String = clean::body(text).chars().filter(visible).collect();
@@ -114,6 +120,15 @@ impl Sheet<'_> {
     pub fn row(&mut self, cells: Vec<String>) -> Result<(), Failure> {
         self.rows.push(cells.iter().map(|cell| clean::one_line(cell, CELL_CHARS)).collect());
         if self.rows.len() < ROWS_PER_TABLE { Ok(()) } else { self.print() }
+    }
+
+    /// Prints what is left; on a terminal, where there was nothing, these words instead.
+    pub fn end_or(self, nothing: &str) -> Result<(), Failure> {
+        let is_empty = self.rows.is_empty() && !self.begun;
+        if is_empty && self.paper.width.is_some() && !self.paper.json {
+            return self.paper.line(nothing);
+        }
+        self.end()
     }
 
     /// Prints what is left. An empty table prints nothing.
@@ -216,14 +231,14 @@ mod tests {
         let text = rows(&mut sheet);
         assert_eq!(
             text,
-            "ID  TITLE                                              NONE\n\
+            "ID  TITLE                                                NONE\n\
              1   short\n\
              22  a much longer cell with[31m words, and more of them\n"
         );
         sheet.rows.clear();
         sheet.begun = true;
         sheet.row(vec!["3".to_owned(), "x".to_owned(), "y".to_owned()]).unwrap();
-        assert_eq!(sheet.render(), format!("3   x{}y\n", " ".repeat(50)), "under the rows before, without a header");
+        assert_eq!(sheet.render(), format!("3   x{}y\n", " ".repeat(52)), "under the rows before, without a header");
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn list(desk: &mut Desk, paper: &Paper) -> Result<(), Failure> {
         let [from, subject] = [row.from, row.subject].map(Option::unwrap_or_default);
         aside.row(vec![row.mail.to_string(), paper.time(row.date), from, subject, row.attempts.to_string(), row.reason])
     })?;
-    aside.end()?;
+    aside.end_or("nothing was put aside")?;
     let mut held = paper.sheet(&["MAIL", "DATE", "FROM", "SUBJECT", "HELD, CLAIMS"]);
     let mut first = true;
     each(desk, true, |row| {
@@ -87,7 +87,7 @@ fn show(desk: &mut Desk, paper: &Paper, mail: i64) -> Result<(), Failure> {
         ("subject", row.subject.clone().unwrap_or_default()),
         ("tried", row.attempts.to_string()),
     ] {
-        paper.line(&format!("{:<9}{value}", format!("{name}:")))?;
+        paper.field(name, "subject".len(), &value)?;
     }
     paper.text("\nAs it came:\n")?;
     paper.text(&passage.text)?;
