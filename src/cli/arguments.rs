@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::desk_arguments::{CaseOptions, OutboxOptions, QuarantineOptions};
+
 /// The daemon behind a project's security@ address: takes in reports, runs the disclosure policy, publishes advisories.
 #[derive(Debug, Parser)]
 #[command(name = "postern", version, about, arg_required_else_help = true)]
@@ -24,6 +26,12 @@ pub enum Command {
     Ingest(IngestOptions),
     /// Tell what postern sees in mails, and why, without storing anything.
     Explain(ExplainOptions),
+    /// Look at cases: list them, show one, print its journal, search.
+    Case(CaseOptions),
+    /// Look at mail that was put aside or is held, and decide it again.
+    Quarantine(QuarantineOptions),
+    /// Look at outgoing mail, try it again, or hold it.
+    Outbox(OutboxOptions),
     /// Print the manual page or a shell's completions.
     Manual(ManualOptions),
 }

@@ -8,19 +8,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::arguments::IngestOptions;
+use super::door::Door;
+use super::progress::Progress;
 use super::run::settings;
 use crate::adapters::clock::SystemClock;
-use crate::adapters::entropy::SystemEntropy;
 use crate::daemon::control;
-use crate::daemon::exit::{DATA, Failure, NO_INPUT, TEMPORARY};
-use crate::daemon::lock::Lock;
+use crate::daemon::exit::{DATA, Failure, NO_INPUT};
 use crate::domain::event::Answerable;
 use crate::engine::accept::{self};
 use crate::mail::mbox;
 use crate::mail::parse::Limits;
 use crate::ports::Clock;
-use crate::settings::Settings;
-use crate::store::Store;
 
 /// Largest file read, in bytes; a larger one is refused, and split by its owner.
 const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
@@ -29,27 +27,25 @@ const DEPTH_MAX: usize = 16;
 /// Mails stored in one commit.
 const BATCH: usize = 50;
 
-/// Where mails go.
-enum Door {
-    /// The running daemon.
-    Socket(PathBuf),
-    /// The database itself, which nobody else has open.
-    Store { store: Box<Store>, entropy: SystemEntropy, _lock: Lock },
-}
-
 /// Stores every mail of every path.
 pub fn ingest(options: &IngestOptions) -> Result<(), Failure> {
     let settings = settings(&options.config)?;
-    let mut door = open(&settings)?;
-    let (mut read, mut new) = (0, 0);
+    let mut door = Door::open(&settings)?;
+    let mut found = Vec::new();
     for path in &options.paths {
-        let old = path.as_os_str() != "-";
-        for file in files(path)? {
-            let mails = mbox::split(&content(&file)?);
-            read += mails.len();
-            new += door.take(mails, old)?;
-        }
+        found.extend(files(path)?);
     }
+    let progress = Progress::new(Some(found.len() as u64), "storing mails");
+    let (mut read, mut new) = (0, 0);
+    for file in found {
+        let old = file.as_os_str() != "-";
+        let mails = mbox::split(&content(&file)?);
+        read += mails.len();
+        // A file was counted as one mail.
+        progress.more((mails.len() as u64).saturating_sub(1));
+        new += take(&mut door, mails, old, &progress)?;
+    }
+    progress.done();
     report(read, new);
     Ok(())
 }
@@ -59,39 +55,27 @@ fn report(read: usize, new: usize) {
     println!("{read} mails read, {new} new");
 }
 
-fn open(settings: &Settings) -> Result<Door, Failure> {
-    match Lock::take(&settings.instance.state_dir) {
-        Ok(lock) => {
-            let store = Store::open(&settings.store.path, settings.store.key.bytes(), &settings.instance.name)?;
-            Ok(Door::Store { store: Box::new(store), entropy: SystemEntropy::open()?, _lock: lock })
-        }
-        Err(failure) if failure.code == TEMPORARY => Ok(Door::Socket(settings.daemon.socket.clone())),
-        Err(failure) => Err(failure),
-    }
-}
-
-impl Door {
-    fn take(&mut self, mails: Vec<Vec<u8>>, old: bool) -> Result<usize, Failure> {
-        match self {
-            Self::Socket(socket) => {
-                let mut new = 0;
-                for mail in &mails {
-                    new += usize::from(control::ingest(socket, mail, old)?);
-                }
-                Ok(new)
+fn take(door: &mut Door, mails: Vec<Vec<u8>>, old: bool, progress: &Progress) -> Result<usize, Failure> {
+    let mut new = 0;
+    match door {
+        Door::Socket(socket) => {
+            for mail in &mails {
+                new += usize::from(control::ingest(socket, mail, old)?);
+                progress.tick(1);
             }
-            Self::Store { store, entropy, .. } => {
-                let answerable = if old { Answerable::Old } else { Answerable::Yes };
-                let mut new = 0;
-                let mut mails = mails.into_iter().peekable();
-                while mails.peek().is_some() {
-                    let batch = mails.by_ref().take(BATCH).collect();
-                    new += accept::store(store, entropy, &Limits::default(), batch, answerable, SystemClock.now())?;
-                }
-                Ok(new)
+        }
+        Door::Store { store, entropy, .. } => {
+            let answerable = if old { Answerable::Old } else { Answerable::Yes };
+            let mut mails = mails.into_iter().peekable();
+            while mails.peek().is_some() {
+                let batch: Vec<_> = mails.by_ref().take(BATCH).collect();
+                let stored = batch.len() as u64;
+                new += accept::store(store, entropy, &Limits::default(), batch, answerable, SystemClock.now())?;
+                progress.tick(stored);
             }
         }
     }
+    Ok(new)
 }
 
 /// The files of a path: itself, or all below it but hidden ones and a Maildir's unfinished deliveries.

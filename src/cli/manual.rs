@@ -56,14 +56,18 @@ fn page(command: &Command) -> io::Result<String> {
     page += &rendered(|out| whole.render_description_section(out))?;
     page += &rendered(|out| whole.render_options_section(out))?;
     for subcommand in command.get_subcommands() {
-        page += &section(subcommand)?;
+        page += &section(command.get_name(), subcommand)?;
+        // The groups have commands of their own; none of those has.
+        for inner in subcommand.get_subcommands() {
+            page += &section(&format!("{} {}", command.get_name(), subcommand.get_name()), inner)?;
+        }
     }
     Ok(page + CLOSING)
 }
 
 /// A subcommand as a section: its headings are taken out, since they would be sections of the page.
-fn section(subcommand: &Command) -> io::Result<String> {
-    let name = format!("postern {}", subcommand.get_name());
+fn section(group: &str, subcommand: &Command) -> io::Result<String> {
+    let name = format!("{group} {}", subcommand.get_name());
     let man = Man::new(subcommand.clone().bin_name(&name));
     let usage = rendered(|out| man.render_synopsis_section(out))?;
     let about = rendered(|out| man.render_description_section(out))?;

@@ -1,10 +1,17 @@
 //! The command line: one file a subcommand, errors as one line and a sysexits code.
 
 pub mod arguments;
+mod case;
 mod demo;
+pub mod desk_arguments;
+mod door;
 mod explain;
 mod ingest;
 mod manual;
+mod outbox;
+mod paper;
+pub mod progress;
+mod quarantine;
 mod run;
 
 use std::process::ExitCode;
@@ -40,6 +47,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(options) => run::run(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Explain(options) => explain::explain(&options),
+        Command::Case(options) => case::case(&options),
+        Command::Quarantine(options) => quarantine::quarantine(&options),
+        Command::Outbox(options) => outbox::outbox(&options),
         Command::Manual(options) => manual::manual(&options),
     }
 }

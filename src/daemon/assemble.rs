@@ -82,7 +82,7 @@ pub fn engine(
 pub fn setup(settings: &Settings, adopt: Option<Adopt>, now: Timestamp) -> Result<Setup, Failure> {
     let (keyring, policy, templates) =
         together(keyring(settings, now), policy(settings.policy.as_deref()), templates(settings.templates.as_deref()))?;
-    let rules = rules(settings, &keyring, policy, templates);
+    let rules = rules(settings, keyring.own_fingerprint().to_string(), policy, templates);
     check_certificates(&rules, &keyring, now)?;
     let raw_bytes = usize::try_from(settings.limits.message_bytes).unwrap_or(usize::MAX);
     let limits = Limits { raw_bytes, ..Limits::default() };
@@ -153,9 +153,19 @@ fn together<A, B, C>(
     }
 }
 
+/// The rules as far as they need no key: for the desk, which mails nobody. The fingerprint of the address is missing.
+///
+/// # Errors
+/// A policy or template that cannot be used.
+pub fn desk_rules(settings: &Settings) -> Result<Rules, Failure> {
+    let (policy, templates, ()) =
+        together(policy(settings.policy.as_deref()), templates(settings.templates.as_deref()), Ok(()))?;
+    Ok(rules(settings, String::new(), policy, templates))
+}
+
 fn rules(
     settings: &Settings,
-    keyring: &Keyring,
+    fingerprint: String,
     (mut policy, policy_digest): (Policy, String),
     templates: Templates,
 ) -> Rules {
@@ -167,7 +177,7 @@ fn rules(
             project: settings.instance.project.clone(),
             contact: settings.instance.address.to_string(),
             base_url,
-            fingerprint: keyring.own_fingerprint().to_string(),
+            fingerprint,
         },
         address: settings.instance.address.clone(),
         case_prefix: settings.instance.case_prefix.clone(),

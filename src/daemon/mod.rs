@@ -4,6 +4,7 @@
 
 pub mod assemble;
 pub mod control;
+pub mod desk;
 pub mod exit;
 pub mod lock;
 pub mod log;

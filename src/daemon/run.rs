@@ -12,7 +12,8 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::control::{Answer, Errand, listen, serve};
+use super::control::{Answer, Errand, Task, listen, serve};
+use super::desk::{self, Office};
 use super::exit::{Failure, IO, OS_FILE, SOFTWARE, UNAVAILABLE};
 use super::{assemble, lock::Lock};
 use crate::adapters::clock::SystemClock;
@@ -21,6 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::engine::step::{Adopt, Engine};
 use crate::ports::{Clock, Wake};
 use crate::settings::Settings;
+use crate::store::StoreErrorClass;
 
 /// After a client could not be taken, none is for this time.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -203,7 +205,8 @@ fn turn(
         match nudged.recv_timeout(wait) {
             Ok(Nudge::Look) => pending.store(false, Ordering::Release),
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(Nudge::Errand(errand)) => run_errand(engine, *errand, now)?,
+            // It may have come long after this turn began.
+            Ok(Nudge::Errand(errand)) => run_errand(engine, *errand, SystemClock.now())?,
             Ok(Nudge::Stop) | Err(RecvTimeoutError::Disconnected) => return finish(engine, nudged),
         }
     }
@@ -227,15 +230,30 @@ fn all_done(engine: &Engine, in_flight: usize, started: Timestamp, now: Timestam
     Ok(false)
 }
 
+/// Does what another command asks, between two steps. What the database cannot do at all ends the daemon.
 fn run_errand(engine: &mut Engine, errand: Errand, now: Timestamp) -> Result<(), Failure> {
-    let answerable = if errand.old { Answerable::Old } else { Answerable::Yes };
-    let stored = engine.ingest(vec![errand.mail], answerable, now);
-    let answer = match &stored {
-        Ok(new) => Answer::Stored { new: *new > 0 },
-        Err(error) => Answer::Refused { reason: error.to_string() },
+    let (answer, result) = match errand.task {
+        Task::Ingest { mail, old } => {
+            let answerable = if old { Answerable::Old } else { Answerable::Yes };
+            match engine.ingest(vec![mail], answerable, now) {
+                Ok(new) => (Answer::Stored { new: new > 0 }, Ok(())),
+                Err(error) => (Answer::Refused { reason: error.to_string() }, Err(Failure::from(error))),
+            }
+        }
+        Task::Desk(question) => {
+            let (store, rules, entropy) = engine.at_the_desk();
+            match desk::answer(&mut Office { store, rules, entropy }, &question, now) {
+                Ok(answer) => (Answer::Desk(answer), Ok(())),
+                Err(error) => {
+                    let goes_on = matches!(error.class(), StoreErrorClass::Temporary | StoreErrorClass::Permanent);
+                    let end = if goes_on { Ok(()) } else { Err(Failure::from(error.clone())) };
+                    (Answer::Refused { reason: error.to_string() }, end)
+                }
+            }
+        }
     };
     drop(errand.answer.send(answer));
-    stored.map(|_| ()).map_err(Failure::from)
+    result
 }
 
 /// Waits a moment for the answers to what is under way, so that as little as possible is sent again.

@@ -10,6 +10,7 @@ mod by_hand;
 mod delivery;
 mod desk;
 mod maintainer;
+mod operator;
 mod publish;
 mod report;
 mod team;
@@ -54,6 +55,7 @@ pub fn decide(snapshot: Snapshot, occurrence: &Occurrence, rules: &Rules) -> Dec
         Event::SealFailed(delivery) => delivery::not_sealed(&mut desk, delivery),
         Event::Stuck(what) => report::stuck(&mut desk, what),
         Event::Quarantined { mail, reason } => report::quarantined(&mut desk, *mail, reason),
+        Event::Operator(act) => operator::acted(&mut desk, act),
     }
     desk.into_decision()
 }

@@ -222,7 +222,7 @@ pub struct OutgoingMail {
 pub struct JournalEntry {
     /// Who: a party or member, or `None` for postern itself.
     pub actor: Option<PartyKey>,
-    /// What proves it: `signature <fingerprint>`, `token`, `clock`, `relay`.
+    /// What proves it: `signature <fingerprint>`, `token`, `clock`, `relay`, `operator`.
     pub proof: String,
     /// What changed: a dimension of the case, or the kind of an act.
     pub what: String,

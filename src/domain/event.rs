@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::case::Case;
 use super::command::Block;
 use super::effect::{MailKind, Pending, TimerKey};
-use super::id::{Address, CaseId, Fingerprint, MailId, MessageId, OccurrenceId, Seed};
+use super::id::{Address, CaseId, Fingerprint, MailId, MessageId, OccurrenceId, OutboxId, Seed};
 use super::party::{Form, PartyKey};
 use super::policy::TimerAction;
 use super::time::Timestamp;
@@ -54,6 +54,32 @@ pub enum Event {
         /// Why, in our own words.
         reason: String,
     },
+    /// The operator did something with mail that waits.
+    Operator(OperatorAct),
+}
+
+/// What the operator does at his terminal. The row or mail itself is changed in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperatorAct {
+    /// A held or quarantined mail is decided again, from the beginning.
+    Requeued(MailId),
+    /// An outgoing mail that was held, deferred or failed is tried again now.
+    Retried(TurnedMail),
+    /// An outgoing mail that was not sent yet is held.
+    Stopped(TurnedMail),
+}
+
+/// An outgoing mail that the operator has retried or stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedMail {
+    /// The row.
+    pub row: OutboxId,
+    /// What it is for.
+    pub kind: MailKind,
+    /// To whom.
+    pub party: Option<PartyKey>,
+    /// Where it stood before, in the store's word.
+    pub was: String,
 }
 
 /// An answer that was written by hand, past us.

@@ -215,6 +215,11 @@ impl Engine {
         self.outgoing_held = held;
     }
 
+    /// What the operator's desk works with: the store, the rules, and randomness.
+    pub fn at_the_desk(&mut self) -> (&mut Store, &Rules, &mut dyn Entropy) {
+        (&mut self.store, &self.setup.rules, self.ports.entropy.as_mut())
+    }
+
     /// Asks the inbox to look now.
     pub fn nudge(&mut self) {
         self.ports.inbox.nudge();

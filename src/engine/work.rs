@@ -215,6 +215,7 @@ fn kind(event: &Event) -> &'static str {
         Event::SealFailed(_) => "seal-failed",
         Event::Stuck(_) => "stuck",
         Event::Quarantined { .. } => "quarantined",
+        Event::Operator(_) => "operator",
     }
 }
 

@@ -6,7 +6,7 @@ pub mod authres;
 pub mod autocrypt;
 pub mod bounce;
 pub mod classify;
-mod clean;
+pub mod clean;
 pub mod compose;
 mod content;
 mod decode;

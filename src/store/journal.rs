@@ -40,8 +40,19 @@ struct Link {
     policy_digest: String,
 }
 
+/// A stretch of the chain that was followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainPart {
+    /// Place of its last row.
+    pub seq: u64,
+    /// Hash of its last row: where the next stretch begins.
+    pub head: String,
+    /// Whether that is the end of the journal, and the end that was counted.
+    pub end: bool,
+}
+
 const LINK: &str = "SELECT seq, occurrence_id, at, case_id, actor, proof, what, from_state, to_state, cause,
-    policy_digest, prev, hash FROM journal ORDER BY seq";
+    policy_digest, prev, hash FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 impl Session<'_> {
     /// Follows the whole chain; the hash of the last row, or the empty word while there is none. An earlier answer,
@@ -50,21 +61,47 @@ impl Session<'_> {
     /// # Errors
     /// [`StoreError::Damaged`] when a row was changed, added or taken away behind our back.
     pub fn verify_journal(&self) -> Result<String, StoreError> {
+        self.follow_chain(0, "", usize::MAX).map(|part| part.head)
+    }
+
+    /// Follows the chain over at most so many rows, from the place and hash at which an earlier call ended; from 0 and the
+    /// empty word at first.
+    ///
+    /// # Errors
+    /// As [`Session::verify_journal`].
+    pub fn follow_chain(&self, after: u64, head: &str, most: usize) -> Result<ChainPart, StoreError> {
         let step = "read the journal";
         let broken = || StoreError::Damaged { what: "the chain of the journal" };
+        let after = i64::try_from(after).map_err(|_| broken())?;
         let mut statement = self.connection().prepare_cached(LINK).map_err(failed(step))?;
-        let mut rows = statement.query([]).map_err(failed(step))?;
-        let (mut head, mut last) = (String::new(), 0_i64);
+        let mut rows = statement.query(params![after, row::limit(most)]).map_err(failed(step))?;
+        let (mut head, mut last, mut met) = (head.to_owned(), after, 0);
         while let Some(row) = rows.next().map_err(failed(step))? {
             let (link, prev, hash) = link(row).map_err(failed(step))?;
             if link.seq != last + 1 || prev != head || hash != link.hash(&prev) {
                 return Err(broken());
             }
             (head, last) = (hash, link.seq);
+            met += 1;
         }
+        let end = met < most;
         let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'journal'";
         let counted: i64 = self.one(step, sql, [], |row| row.get(0))?.unwrap_or(0);
-        if counted == last { Ok(head) } else { Err(broken()) }
+        if end && counted != last {
+            return Err(broken());
+        }
+        Ok(ChainPart { seq: u64::try_from(last).unwrap_or_default(), head, end })
+    }
+
+    /// Rows of a case after a place, oldest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn journal_page(&self, case: CaseId, after: u64, most: usize) -> Result<Vec<JournalLine>, StoreError> {
+        let sql = "SELECT seq, at, actor, proof, what, from_state, to_state, cause FROM journal
+            WHERE case_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.all("read the journal", sql, params![case.0, after, row::limit(most)], journal_line)
     }
 
     /// The last rows of a case, oldest first.
@@ -74,14 +111,7 @@ impl Session<'_> {
     pub fn journal_lines(&self, case: CaseId, limit: usize) -> Result<Vec<JournalLine>, StoreError> {
         let sql = "SELECT seq, at, actor, proof, what, from_state, to_state, cause FROM journal WHERE case_id = ?1
             ORDER BY seq DESC LIMIT ?2";
-        let mut lines = self.all("read the journal", sql, params![case.0, row::limit(limit)], |row| {
-            Ok(JournalLine {
-                seq: row::count(row, "seq")?,
-                at: row::instant(row, "at")?,
-                entry: entry(row)?,
-                cause: row::message_id(row, "cause")?,
-            })
-        })?;
+        let mut lines = self.all("read the journal", sql, params![case.0, row::limit(limit)], journal_line)?;
         lines.reverse();
         Ok(lines)
     }
@@ -172,6 +202,15 @@ impl Link {
         add(Some(&self.policy_digest));
         hex(&hasher.finalize())
     }
+}
+
+fn journal_line(row: &Row<'_>) -> rusqlite::Result<JournalLine> {
+    Ok(JournalLine {
+        seq: row::count(row, "seq")?,
+        at: row::instant(row, "at")?,
+        entry: entry(row)?,
+        cause: row::message_id(row, "cause")?,
+    })
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {

@@ -314,7 +314,7 @@ fn state_word(state: OutboxState) -> &'static str {
     }
 }
 
-fn state_from_word(word: &str) -> Option<OutboxState> {
+pub(super) fn outbox_state(word: &str) -> Option<OutboxState> {
     use OutboxState as S;
     let all = [S::Queued, S::Sealed, S::Claimed, S::Delivered, S::Deferred, S::Failed, S::Held];
     all.into_iter().find(|state| state_word(*state) == word)
@@ -352,7 +352,7 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<OutboxRow> {
         kind: row::word(row, "kind", row::from_serde_word)?,
         recipient: row::address(row, "recipient")?,
         message_id: row::word(row, "message_id", MessageId::parse)?,
-        state: row::word(row, "state", state_from_word)?,
+        state: row::word(row, "state", outbox_state)?,
         attempts: row.get("attempts")?,
         ambiguous: row.get("ambiguous")?,
         created_at: row::instant(row, "created_at")?,

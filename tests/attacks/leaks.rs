@@ -127,7 +127,7 @@ fn i19_a_database_that_was_touched_is_not_believed() {
     }
     std::fs::write(&copy, bytes).expect("written");
     std::fs::remove_file(o.house.dir.join("copy.db-wal")).ok();
-    let key = b"a rehearsal keeps no secrets";
+    let key = b"a rehearsal keeps no secrets from anybody";
     let believed = postern::store::Store::open(&copy, key, "rehearsal").and_then(|store| store.check());
     assert!(believed.is_err());
     assert!(postern::store::Store::open(&file, b"another key", "rehearsal").is_err());

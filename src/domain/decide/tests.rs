@@ -7,7 +7,9 @@ use crate::domain::advisory::{Publisher, Rendition};
 use crate::domain::case::Case;
 use crate::domain::command::parse;
 use crate::domain::effect::{Effect, MailKind, OutgoingMail, Protection};
-use crate::domain::event::{AckCounts, Answerable, Authenticity, Incoming, NonceSeen, Proof, SignatureSeen, TeamMail};
+use crate::domain::event::{
+    AckCounts, Answerable, Authenticity, Incoming, NonceSeen, OperatorAct, Proof, SignatureSeen, TeamMail, TurnedMail,
+};
 use crate::domain::id::{Address, CaseId, Fingerprint, MailId, OccurrenceId, Seed};
 use crate::domain::label::Label;
 use crate::domain::party::{Audience, Form, Member, TeamRole};
@@ -294,4 +296,39 @@ fn a_report_starts_the_clocks_of_the_policy() {
         ("embargo-near:1", NOW.after(DAY * 89)),
     ];
     assert_eq!(dues, expected.map(|(name, due)| (name.to_owned(), due)).into_iter().collect());
+}
+
+#[test]
+fn what_the_operator_does_is_journalled_and_mails_nobody() {
+    use crate::domain::case::Contact;
+    use crate::domain::id::OutboxId;
+    use crate::domain::party::PartyKey;
+    use crate::domain::state::ContactState;
+    let rules = rules(&[Audience::Reporter], &[], &[("bo", true)]);
+    let mut case = Case::opened(CaseId(7), Label::new("EX", NOW, CaseId(7)), NOW);
+    let party = PartyKey("m1".to_owned());
+    case.contacts = vec![Contact { party: party.clone(), state: ContactState::Suspended, since: Some(NOW) }];
+    let turned = |kind| TurnedMail { row: OutboxId(5), kind, party: Some(party.clone()), was: "failed".to_owned() };
+    let acts = |act| happens(Some(case.clone()), Event::Operator(act), &rules, NOW);
+    let contact = |decision: &Decision| decision.case.as_ref().unwrap().contacts[0].clone();
+
+    let again = acts(OperatorAct::Retried(turned(MailKind::MaintainerNotice)));
+    assert_eq!(
+        (contact(&again).state, contact(&again).since),
+        (ContactState::Notified, None),
+        "his clock may start again"
+    );
+    let letter = acts(OperatorAct::Retried(turned(MailKind::Letter)));
+    assert_eq!(letter.case.as_ref(), Some(&case), "a letter moves no clock");
+    let stopped = acts(OperatorAct::Stopped(turned(MailKind::MaintainerNotice)));
+    assert_eq!(stopped.case.as_ref(), Some(&case));
+    let requeued = acts(OperatorAct::Requeued(MailId(3)));
+    assert!(requeued.effects.contains(&Effect::Requeue { mail: MailId(3), case: None }));
+    for decision in [again, letter, stopped, requeued] {
+        assert!(mails(&decision).is_empty());
+        assert!(decision.journal.iter().all(|entry| entry.proof == "operator" && entry.actor.is_none()));
+        assert!(!decision.journal.is_empty());
+    }
+    let of_no_case = happens(None, Event::Operator(OperatorAct::Requeued(MailId(3))), &rules, NOW);
+    assert_eq!(of_no_case.effects, [Effect::Requeue { mail: MailId(3), case: None }], "a clock belongs to a case");
 }
