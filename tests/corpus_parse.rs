@@ -55,11 +55,12 @@ impl Scores {
             let found: Vec<String> = mail.from.iter().map(|mailbox| mailbox.raw.to_lowercase()).collect();
             self.count("from", file, wanted == found);
         }
+        self.compare_more(file, expected, mail);
         if let Some(id) = expected["message_id"].as_str() {
             self.count("message_id", file, mail.message_id.as_ref().is_some_and(|found| found.as_str() == id));
         }
         if let Some(text) = expected["text"].as_str() {
-            let (wanted, found) = (words(text), words(&mail.text));
+            let (wanted, found) = (words(text), words(&mail.first_text));
             let cut = expected["text_cut"].as_bool().unwrap_or(false);
             self.count("text", file, if cut { found.starts_with(&wanted) } else { found == wanted });
         }
@@ -89,6 +90,41 @@ impl Scores {
             let wanted = kind.replace("mime-", "").replace('-', "");
             let partial = expected["pgp"]["partial"].as_bool().unwrap_or(false);
             self.count("pgp layer", file, layer.starts_with(if partial { "partial" } else { &wanted }));
+        }
+    }
+
+    fn compare_more(&mut self, file: &str, expected: &serde_json::Value, mail: &ParsedMail) {
+        let strings = |name: &str| -> Option<Vec<String>> {
+            let list = expected[name].as_array()?;
+            Some(list.iter().filter_map(|a| a.as_str()).map(str::to_lowercase).collect())
+        };
+        for (name, mailboxes) in [("to", &mail.to), ("cc", &mail.cc)] {
+            if let Some(wanted) = strings(name) {
+                let found: Vec<String> = mailboxes.iter().map(|m| m.raw.to_lowercase()).collect();
+                self.count(name, file, wanted == found);
+            }
+        }
+        for (name, ids) in [("in_reply_to", &mail.in_reply_to), ("references", &mail.references)] {
+            if let Some(wanted) = strings(name) {
+                let found: Vec<String> = ids.iter().map(|id| id.as_str().to_lowercase()).collect();
+                self.count(name, file, wanted == found);
+            }
+        }
+        if let Some(wanted) = expected["date"].as_str() {
+            self.count("date", file, mail.date.is_some_and(|date| date.to_string() == wanted));
+        }
+        if let Some(wanted) = expected["has_html"].as_bool() {
+            self.count("has_html", file, wanted == mail.has_html);
+        }
+        if let Some(wanted) = expected["attachments"].as_array() {
+            let named: Vec<_> = mail.attachments.iter().filter(|part| part.name.is_some()).collect();
+            let right = wanted.len() == named.len()
+                && wanted.iter().zip(&named).all(|(wanted, part)| {
+                    let digest = postern::domain::token::hex(&<sha2::Sha256 as sha2::Digest>::digest(&part.bytes));
+                    wanted["filename"].as_str() == part.name.as_deref()
+                        && wanted["sha256"].as_str().is_none_or(|sum| sum == digest)
+                });
+            self.count("attachments", file, right);
         }
     }
 }

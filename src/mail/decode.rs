@@ -12,16 +12,12 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, Address as AddressField, HeaderValue};
 
-use crate::domain::time::Timestamp;
-
 /// Encoded words (RFC 2047) looked at in one field. A field with more is hostile and stays undecoded:
 /// looking for the end of each of many unfinished words takes quadratic time.
 const ENCODED_WORDS_MAX: usize = 500;
 
 /// Bytes of a Content-Type or Content-Disposition that are read; parameters are looked up one by one.
 const MEDIA_TYPE_MAX_BYTES: usize = 8 * 1024;
-
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// A media type or disposition with its parameters (RFC 2045 section 5, RFC 2231).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,33 +96,6 @@ pub fn media_type(raw: &str) -> MediaType {
         essence: essence.to_ascii_lowercase(),
         parameters: parameters.into_iter().map(|a| (a.name.to_ascii_lowercase(), unstructured(&a.value))).collect(),
     }
-}
-
-/// Reads a Date header; `None` when it names no instant.
-#[must_use]
-pub fn date(raw: &str) -> Option<Timestamp> {
-    // The library takes any word for a month.
-    let lower = raw.to_ascii_lowercase();
-    if !MONTHS.iter().any(|month| lower.contains(month)) {
-        return None;
-    }
-    let line = format!("{raw}\n");
-    let HeaderValue::DateTime(read) = MessageStream::new(line.as_bytes()).parse_date() else { return None };
-    let narrow = |number: u8| i8::try_from(number).ok();
-    // The library takes day 32 and month 13; jiff does not. A leap second is the last second we know.
-    let civil = jiff::civil::DateTime::new(
-        i16::try_from(read.year).ok()?,
-        narrow(read.month)?,
-        narrow(read.day)?,
-        narrow(read.hour)?,
-        narrow(read.minute)?,
-        narrow(read.second.min(59))?,
-        0,
-    )
-    .ok()?;
-    let east = i32::from(read.tz_hour) * 3600 + i32::from(read.tz_minute) * 60;
-    let offset = jiff::tz::Offset::from_seconds(if read.tz_before_gmt { -east } else { east }).ok()?;
-    offset.to_timestamp(civil).ok().map(|at| Timestamp(at.as_second()))
 }
 
 /// Undoes base64 (RFC 2045 section 6.8). `false` beside it: something else stood between and was left out.
@@ -231,14 +200,6 @@ mod tests {
             ("=?x =?utf-8?q?a", "=?x =?utf-8?q?a"),
         ] {
             assert_eq!(unstructured(raw).replace("  ", " "), expected, "{raw}");
-        }
-    }
-
-    #[test]
-    fn dates_that_name_no_instant_are_none() {
-        assert_eq!(date("Sun, 22 Nov 2026 10:00:60 -0130").unwrap().to_string(), "2026-11-22T11:30:59Z");
-        for bad in ["", "yesterday", "32 Jan 2026 10:00 +0000", "1 Foo 2026 10:00 +0000", "1 Jan 2026 25:00 +0000"] {
-            assert_eq!(date(bad), None, "{bad}");
         }
     }
 

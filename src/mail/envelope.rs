@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::clean;
+use super::dates;
 use super::decode;
 use super::headers::Headers;
 use super::limits::{Defect, Defects, Limits};
@@ -108,7 +109,7 @@ pub(super) fn read(headers: &Headers, limits: &Limits, defects: &mut Defects) ->
     if message_id.is_none() {
         defects.note(Defect::NoMessageId);
     }
-    let date = headers.first_raw("Date").and_then(decode::date);
+    let date = headers.first_raw("Date").and_then(dates::date);
     if date.is_none() {
         defects.note(Defect::BadDate);
     }

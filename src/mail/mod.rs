@@ -4,13 +4,17 @@
 
 pub mod authres;
 pub mod bounce;
+mod calendar_part;
 pub mod classify;
 mod clean;
 pub mod compose;
 mod content;
+mod dates;
 mod decode;
 mod digest;
 mod envelope;
+mod flowed;
+pub mod forward;
 pub mod headers;
 mod html;
 pub mod intake;
@@ -20,4 +24,7 @@ pub mod mbox;
 mod mime;
 pub mod parse;
 pub mod quote;
+mod rtf;
 pub mod thread;
+mod tnef;
+mod uuencode;

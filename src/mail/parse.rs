@@ -52,8 +52,12 @@ pub struct ParsedMail {
     pub return_path: Option<ReturnPath>,
     /// The outer header fields, in order.
     pub headers: Headers,
-    /// The text for people, lines ended by LF.
+    /// The text for people, lines ended by LF: all texts that are no attachments, `format=flowed` undone.
     pub text: String,
+    /// The first inline text/plain part as it stands, decoded; empty when there is none.
+    pub first_text: String,
+    /// Whether there is an inline text/html part.
+    pub has_html: bool,
     /// Where the text was taken from.
     pub text_from: TextSource,
     /// All other parts. Empty when the mail is encrypted as a whole.
@@ -87,7 +91,13 @@ impl ParsedMail {
         if cut.len() < text.len() {
             defects.note(Defect::TextCut);
         }
-        Self { text: cut.to_owned(), text_from: TextSource::Plain, defects: defects.into_vec(), ..self.clone() }
+        Self {
+            text: cut.to_owned(),
+            text_from: TextSource::Plain,
+            first_text: cut.to_owned(),
+            defects: defects.into_vec(),
+            ..self.clone()
+        }
     }
 }
 
@@ -230,6 +240,8 @@ fn read(raw: &[u8], limits: &Limits) -> Entity {
         headers,
         text: content.text,
         text_from: content.text_from,
+        first_text: content.first_text,
+        has_html: content.has_html,
         attachments: content.attachments,
         layer,
         report: content.report,
