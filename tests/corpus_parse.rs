@@ -45,23 +45,28 @@ impl Scores {
         }
     }
 
-    fn compare(&mut self, file: &str, expected: &serde_json::Value, mail: &ParsedMail, class: &MailClass) {
+    fn compare(&mut self, file: &str, raw: &[u8], expected: &serde_json::Value, mail: &ParsedMail, class: &MailClass) {
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some(subject) = expected["subject"].as_str() {
             self.count("subject", file, words(subject) == words(&mail.subject));
         }
         if let Some(from) = expected["from"].as_array() {
             let wanted: Vec<String> = from.iter().filter_map(|a| a.as_str()).map(str::to_lowercase).collect();
-            let found: Vec<String> = mail.from.iter().map(|mailbox| mailbox.raw.to_lowercase()).collect();
+            let found: Vec<String> = mail.from.iter().filter_map(|m| m.addr_spec()).map(str::to_lowercase).collect();
             self.count("from", file, wanted == found);
         }
-        self.compare_more(file, expected, mail);
+        self.compare_more(file, raw, expected, mail);
         if let Some(id) = expected["message_id"].as_str() {
             self.count("message_id", file, mail.message_id.as_ref().is_some_and(|found| found.as_str() == id));
         }
         if let Some(text) = expected["text"].as_str() {
             let (wanted, found) = (words(text), words(&mail.first_text));
             let cut = expected["text_cut"].as_bool().unwrap_or(false);
+            if !(if cut { found.starts_with(&wanted) } else { found == wanted }) {
+                let at = wanted.chars().zip(found.chars()).take_while(|(a, b)| a == b).count();
+                let show = |t: &str| t.chars().skip(at.saturating_sub(30)).take(100).collect::<String>();
+                println!("  text {} {}\n   W {:?}\n   F {:?}", wanted.len(), found.len(), show(&wanted), show(&found));
+            }
             self.count("text", file, if cut { found.starts_with(&wanted) } else { found == wanted });
         }
         let bounce = matches!(class, MailClass::Bounce(_));
@@ -93,14 +98,15 @@ impl Scores {
         }
     }
 
-    fn compare_more(&mut self, file: &str, expected: &serde_json::Value, mail: &ParsedMail) {
+    fn compare_more(&mut self, file: &str, raw: &[u8], expected: &serde_json::Value, mail: &ParsedMail) {
         let strings = |name: &str| -> Option<Vec<String>> {
             let list = expected[name].as_array()?;
             Some(list.iter().filter_map(|a| a.as_str()).map(str::to_lowercase).collect())
         };
         for (name, mailboxes) in [("to", &mail.to), ("cc", &mail.cc)] {
             if let Some(wanted) = strings(name) {
-                let found: Vec<String> = mailboxes.iter().map(|m| m.raw.to_lowercase()).collect();
+                let found: Vec<String> =
+                    mailboxes.iter().filter_map(|m| m.addr_spec()).map(str::to_lowercase).collect();
                 self.count(name, file, wanted == found);
             }
         }
@@ -117,13 +123,20 @@ impl Scores {
             self.count("has_html", file, wanted == mail.has_html);
         }
         if let Some(wanted) = expected["attachments"].as_array() {
-            let named: Vec<_> = mail.attachments.iter().filter(|part| part.name.is_some()).collect();
+            let named = postern::mail::parse::named_parts(raw, &Limits::default());
             let right = wanted.len() == named.len()
                 && wanted.iter().zip(&named).all(|(wanted, part)| {
                     let digest = postern::domain::token::hex(&<sha2::Sha256 as sha2::Digest>::digest(&part.bytes));
                     wanted["filename"].as_str() == part.name.as_deref()
                         && wanted["sha256"].as_str().is_none_or(|sum| sum == digest)
                 });
+            if !right {
+                println!(
+                    "  {:?}\n  {:?}",
+                    wanted,
+                    named.iter().map(|p| (&p.name, &p.content_type, p.bytes.len())).collect::<Vec<_>>()
+                );
+            }
             self.count("attachments", file, right);
         }
     }
@@ -147,7 +160,7 @@ fn read_folder(folder: &Path, scores: &mut Scores) -> usize {
         let mail = parse(&raw, &Limits::default());
         let class = classify(&mail, &own);
         assert!(begun.elapsed() <= MOST, "{file} took {:?}", begun.elapsed());
-        scores.compare(file, &expected, &mail, &class);
+        scores.compare(file, &raw, &expected, &mail, &class);
         read += 1;
     }
     read

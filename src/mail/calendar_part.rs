@@ -119,7 +119,8 @@ fn property(line: &str) -> Option<(String, &str, &str)> {
 }
 
 fn parameter(parameters: &str, wanted: &str) -> Option<String> {
-    let named = parameters.split(';').find_map(|one| one.split_once('=').filter(|(n, _)| n.eq_ignore_ascii_case(wanted)));
+    let named =
+        parameters.split(';').find_map(|one| one.split_once('=').filter(|(n, _)| n.eq_ignore_ascii_case(wanted)));
     named.map(|(_, value)| shown(value.trim_matches('"')))
 }
 
@@ -175,7 +176,10 @@ mod tests {
         for text in ["", "hello: you", "BEGIN:VCALENDAR\nEND:VCALENDAR", "SUMMARY:x", "BEGIN:VTIMEZONE\nSUMMARY:x\n"] {
             assert_eq!(summary(text), None, "{text}");
         }
-        assert_eq!(summary("BEGIN:VEVENT\nDTSTART:20260302\n").unwrap(), "Calendar entry: (no title); when: 2026-03-02");
+        assert_eq!(
+            summary("BEGIN:VEVENT\nDTSTART:20260302\n").unwrap(),
+            "Calendar entry: (no title); when: 2026-03-02"
+        );
     }
 
     proptest::proptest! {

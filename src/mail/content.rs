@@ -148,7 +148,7 @@ pub(super) fn read(
             continue;
         }
         attachments.push(Part {
-            name: node.name().and_then(clean::file_name),
+            name: node.name().or_else(|| content_id(node)).and_then(clean::file_name),
             content_type: clean::one_line(&node.media.essence, TYPE_MAX_CHARS),
             bytes: std::mem::take(bytes),
             unpacked: false,
@@ -170,6 +170,29 @@ pub(super) fn read(
         attachments,
         report,
     }
+}
+
+/// What an image within the text is called where it has no name: its Content-ID (RFC 2392).
+fn content_id(node: &Node) -> Option<&str> {
+    let inside = !node.media.essence.starts_with("text/") && !node.media.essence.starts_with("message/");
+    let id = node.headers.first("Content-ID").filter(|_| inside)?;
+    Some(id.trim_matches(['<', '>', ' '])).filter(|id| !id.is_empty())
+}
+
+/// All leaves that have a file name, mails and reports in the mail left out.
+pub(super) fn named(tree: &Tree<'_>, bodies: Vec<Vec<u8>>) -> Vec<Part> {
+    let leaves = tree
+        .nodes
+        .iter()
+        .zip(bodies)
+        .filter(|(node, _)| !node.is_multipart() && !node.media.essence.starts_with("message/"));
+    leaves
+        .filter_map(|(node, bytes)| {
+            let name = Some(clean::one_line(node.name()?, clean::LINE_MAX_CHARS));
+            let content_type = clean::one_line(&node.media.essence, TYPE_MAX_CHARS);
+            Some(Part { name, content_type, bytes, unpacked: false })
+        })
+        .collect()
 }
 
 /// Adds the files that stand in the text and in winmail.dat; takes the text from there, or from an invitation, where
@@ -195,7 +218,9 @@ fn unpack(shown: &mut Shown, attachments: &mut Vec<Part>, limits: &Limits) {
                 (shown.text, shown.from) = (clean::body(&opened.text), TextSource::File);
             }
             let files = opened.files.into_iter();
-            found.extend(files.map(|file| unpacked(&file.name, file.content_type.as_deref().unwrap_or(OCTETS), file.bytes)));
+            found.extend(
+                files.map(|file| unpacked(&file.name, file.content_type.as_deref().unwrap_or(OCTETS), file.bytes)),
+            );
         }
         if part.content_type == "text/calendar" && shown.text.trim().is_empty() {
             if let Some(line) = calendar_part::summary(&decode::text(&part.bytes, None)) {
@@ -275,3 +300,7 @@ fn report(tree: &Tree<'_>, bodies: &[Vec<u8>], leaves: &[usize], limits: &Limits
     }
     (report != Report::default()).then_some(report)
 }
+
+#[cfg(test)]
+#[path = "content_tests.rs"]
+mod tests;

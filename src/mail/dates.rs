@@ -198,7 +198,8 @@ impl Civil {
                 self.day = day.parse().ok();
             }
             [hour, minute, second] if word.contains('.') && self.day.is_some() && self.time.is_none() => {
-                self.time = hour.parse().ok().zip(minute.parse().ok()).zip(second.parse().ok()).map(|((h, m), s)| (h, m, s));
+                self.time =
+                    hour.parse().ok().zip(minute.parse().ok()).zip(second.parse().ok()).map(|((h, m), s)| (h, m, s));
             }
             [one] => {
                 let digits = one.trim_end_matches(|c: char| c.is_alphabetic());

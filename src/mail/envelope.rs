@@ -49,6 +49,14 @@ pub struct Mailbox {
     pub raw: String,
 }
 
+impl Mailbox {
+    /// What stood in the place of the address when it is one of any form, such as one with a quoted local part.
+    #[must_use]
+    pub fn addr_spec(&self) -> Option<&str> {
+        Some(self.raw.as_str()).filter(|raw| raw.contains('@'))
+    }
+}
+
 /// Names and addresses stay out of logs.
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

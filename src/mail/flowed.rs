@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn quotes_keep_their_marks_and_signatures_their_line() {
         assert_eq!(unflowed("> a \n> b\n>> c \nd\n-- \nAna", false), "> a b\n>> c \nd\n-- \nAna");
-        assert_eq!(unflowed("> a \n-- \nAna \n", false), "> a \n-- \nAna \n");
+        assert_eq!(unflowed("> a \n-- \nAna \n", false), "> a \n-- \nAna ");
     }
 
     #[test]

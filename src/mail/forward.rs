@@ -137,16 +137,19 @@ impl Block {
     fn read(lines: &[&str], depth: usize) -> Option<Self> {
         let first = lines.first().map(|line| unquoted(line).1)?;
         labels::field(first)?;
-        let (mut block, mut kinds, mut blanks) = (Self::default(), Vec::new(), 0);
+        let (mut block, mut kinds, mut blanks, mut spaced) = (Self::default(), Vec::new(), 0, false);
         let mut last = Label::Other;
         for (number, line) in lines.iter().take(BLOCK_LINES_MAX).enumerate() {
             let (here, bare) = unquoted(line);
             if bare.is_empty() {
                 // Some programs set an empty line between any two fields.
+                let below = lines.get(number + 1).map(|line| unquoted(line).1).unwrap_or_default();
+                let goes_on = labels::field(below).is_some() && (spaced || kinds.len() < 3);
                 blanks += 1;
-                if blanks > 1 || kinds.len() >= 3 || here != depth && here != 0 {
+                if blanks > 1 || !(goes_on || kinds.len() < 3) || here != depth && here != 0 {
                     break;
                 }
+                spaced = true;
                 continue;
             }
             if here != depth {

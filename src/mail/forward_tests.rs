@@ -44,7 +44,9 @@ fn the_forms_of_common_programs_give_the_inner_sender() {
 
 #[test]
 fn without_one_clear_address_there_is_no_inner_mail() {
-    for sender in ["Ana", "", "Ana <ana@example.org>, Bo <bo@example.org>", "Office on behalf of Ana <ana@example.org>", "a b@"] {
+    for sender in
+        ["Ana", "", "Ana <ana@example.org>, Bo <bo@example.org>", "Office on behalf of Ana <ana@example.org>", "a b@"]
+    {
         let text = GMAIL.replace("Ana Müller <ana@example.org>", sender);
         assert_eq!(from("Fwd: x", &text), None, "{sender}");
     }
@@ -80,4 +82,17 @@ fn an_attached_mail_is_the_inner_mail_unless_a_host_gives_it_back() {
     assert!(found.date.is_some() && found.message_id.is_some());
     let report = parse::parse(raw("multipart/report; report-type=delivery-status").as_bytes(), &Limits::default());
     assert_eq!(forwarded(&report), None);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_text_is_read_without_panic(
+        text in "((> ){0,2}(From|Von|Date|To|Subject|发件人)[:：] ?|a@b.example|-- |-----Original Message-----|\n|Begin forwarded message:|[<>\\[\\]é ]){0,60}",
+    ) {
+        if let Some(found) = read("Fwd: x", &text) {
+            proptest::prop_assert!(found.text.len() <= text.len() + 1);
+        }
+    }
 }

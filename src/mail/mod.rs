@@ -2,9 +2,11 @@
 //!
 //! Never touches a network or a key. What arrives is hostile until shown otherwise.
 
+mod addresses;
 pub mod authres;
 pub mod bounce;
 mod calendar_part;
+mod charset;
 pub mod classify;
 mod clean;
 pub mod compose;
@@ -22,9 +24,11 @@ mod layer;
 mod limits;
 pub mod mbox;
 mod mime;
+mod parameters;
 pub mod parse;
 pub mod quote;
 mod rtf;
 pub mod thread;
 mod tnef;
 mod uuencode;
+mod words;

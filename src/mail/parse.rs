@@ -3,6 +3,7 @@
 //! Never fails, never panics, never recurses on its input, never decrypts, never believes. What is wrong with a mail is
 //! a list of [`Defect`]s beside the value; what is over a limit is left out and noted there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use super::content::{Part, Report, TextSource};
@@ -118,7 +119,24 @@ impl fmt::Debug for ParsedMail {
 /// Reads a mail as it came from the server.
 #[must_use]
 pub fn parse(raw: &[u8], limits: &Limits) -> ParsedMail {
-    read(raw, limits).mail
+    read(&with_line_ends(raw), limits).mail
+}
+
+/// A mail whose lines end by CR alone, as none does that came by SMTP; any other mail stays as it is, to the octet.
+fn with_line_ends(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect())
+}
+
+/// Every MIME part of a mail that has a file name, the parts of its OpenPGP layer among them, in order. Nothing is decrypted.
+#[must_use]
+pub fn named_parts(raw: &[u8], limits: &Limits) -> Vec<Part> {
+    let mut defects = Defects::default();
+    let tree = mime::read(raw, limits, &mut defects);
+    let bodies = content::bodies(&tree, limits, &mut defects);
+    content::named(&tree, bodies)
 }
 
 /// Reads what a decrypted or signed layer of `outer` held.

@@ -19,8 +19,20 @@ const WINDOW: usize = 4096;
 
 /// Groups whose content is no text for a reader.
 const SKIPPED: [&str; 14] = [
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "objdata", "header", "footer", "listtable",
-    "listoverridetable", "themedata", "datastore", "xmlnstbl",
+    "fonttbl",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "object",
+    "objdata",
+    "header",
+    "footer",
+    "listtable",
+    "listoverridetable",
+    "themedata",
+    "datastore",
+    "xmlnstbl",
 ];
 
 /// The rich text in a compressed property; `None` when it is none.

@@ -56,7 +56,10 @@ fn text_and_files_are_unpacked() {
     let opened = read(&winmail(value_property(0x001e, PR_BODY, b"\xcf\xf0\xe8\0")), 1000);
     assert_eq!(opened.text, "При");
     assert_eq!(opened.files.len(), 1);
-    assert_eq!((opened.files[0].name.as_str(), opened.files[0].bytes.as_slice()), ("proof of ünder.txt", &b"content"[..]));
+    assert_eq!(
+        (opened.files[0].name.as_str(), opened.files[0].bytes.as_slice()),
+        ("proof of ünder.txt", &b"content"[..])
+    );
 }
 
 #[test]

@@ -54,6 +54,13 @@ pub fn take_files(text: &str) -> Option<(String, Vec<File>)> {
     (!files.is_empty()).then_some((rest, files))
 }
 
+/// The content of a part that is uuencoded as a whole; `None` when it is not.
+#[must_use]
+pub fn body(bytes: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    take_files(text).and_then(|(_, files)| files.into_iter().next()).map(|file| file.bytes)
+}
+
 /// The name in a line `begin 644 name`.
 fn name(line: &str) -> Option<String> {
     let (mode, name) = line.trim_end().strip_prefix("begin ")?.split_once(' ')?;

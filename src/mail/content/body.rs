@@ -25,7 +25,9 @@ pub(super) struct Shown {
 pub(super) fn read(tree: &Tree<'_>, bodies: &[Vec<u8>], leaves: &[usize], root: usize) -> Shown {
     let leaf = Leaf { tree, bodies, root };
     let inline = |essence: &'static str| leaves.iter().copied().filter(move |index| leaf.is(*index, essence, false));
-    let first = leaves.iter().copied().find(|index| leaf.is_first_text(*index));
+    let says = |index: &usize| bodies.get(*index).is_some_and(|body| !body.trim_ascii().is_empty());
+    let first_text = || leaves.iter().copied().filter(|index| leaf.is_first_text(*index));
+    let first = first_text().find(says).or_else(|| first_text().next());
     let mut shown = Shown {
         chosen: Vec::new(),
         text: String::new(),
@@ -100,7 +102,8 @@ impl<'a> Leaf<'a, '_> {
     }
 
     fn is_inline_html(&self, index: usize) -> bool {
-        self.node(index).is_some_and(|node| node.media.essence == "text/html" && node.disposition.essence != "attachment")
+        self.node(index)
+            .is_some_and(|node| node.media.essence == "text/html" && node.disposition.essence != "attachment")
     }
 
     /// Whether the text of `chosen` stands for that of `index`: both are alternatives of one text, or parts of one report.
