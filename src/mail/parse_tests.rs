@@ -124,7 +124,8 @@ fn html_is_shown_only_where_there_is_no_other_text() {
     assert_eq!((only.text.trim(), only.text_from, only.attachments.len()), ("hello you", TextSource::Html, 0));
     // Outside of an alternative nothing is dropped unseen.
     let beside = mail(&multipart("multipart/mixed", &["\nplain\n", html, "\nmore\n"]));
-    assert_eq!((beside.text.trim(), beside.attachments.len()), ("plain", 2));
+    assert_eq!((beside.text.trim(), beside.first_text.trim()), ("plain\n\nmore", "plain"));
+    assert_eq!((beside.attachments.len(), beside.has_html), (1, true));
 }
 
 #[test]
@@ -390,6 +391,13 @@ mod any_bytes {
             "filename*1*=u''%",
             "-----BEGIN PGP MESSAGE-----\n",
             "Auto-Submitted: x\n",
+            "Content-Type: multipart/mixed\n\n",
+            "Content-Type: text/plain; format=flowed; delsp=yes\n\n> a \n>b \n",
+            "Content-Type: text/calendar\n\nBEGIN:VEVENT\n",
+            "Content-Type: application/ms-tnef\n\n",
+            "x\u{9f}>\"",
+            "Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#0V%T\nend\n",
+            "Subject: =?iso-2022-jp?b?GyRC?= =?x?q?=\n",
             "Authentication-Results: a; dkim=pass\n",
             "\u{202e}",
         ];
@@ -411,6 +419,7 @@ mod any_bytes {
             prop_assert!(read.from.len() + read.to.len() + read.cc.len() <= limits.addresses);
             prop_assert!(!read.subject.chars().any(char::is_control));
             prop_assert_eq!(stable_digest(&raw).len(), 64);
+            let _ = crate::mail::forward::forwarded(&read);
             let inner = parse_inner(&raw, &read, &limits);
             prop_assert_eq!(inner.headers, read.headers);
         }
