@@ -6,6 +6,7 @@
 //! five minutes at most.
 
 mod ledger;
+pub mod probe;
 mod session;
 mod stream;
 mod worker;

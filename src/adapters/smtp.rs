@@ -9,6 +9,7 @@
 //! `connect` opens a session, `transaction` sends one mail in it, `reply` reads answers, `wire` is the byte stream.
 
 mod connect;
+pub mod probe;
 mod reply;
 mod transaction;
 mod wire;

@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand, errors as one line and a sysexits code.
 
 pub mod arguments;
+mod check;
 mod demo;
 mod ingest;
+mod init;
 mod manual;
 mod run;
 
@@ -36,6 +38,8 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(options) => demo::demo(&options),
+        Command::Init(options) => init::init(&options),
+        Command::Check(options) => check::check(&options),
         Command::Run(options) => run::run(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Manual(options) => manual::manual(&options),

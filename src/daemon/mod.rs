@@ -3,8 +3,10 @@
 //! Holds no logic that a test would need a runtime for: what is decided and sent is the engine's.
 
 pub mod assemble;
+pub mod check;
 pub mod control;
 pub mod exit;
+pub mod init;
 pub mod lock;
 pub mod log;
 pub mod rehearsal;
