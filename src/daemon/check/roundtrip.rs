@@ -101,7 +101,7 @@ fn through(
         if !fates.iter().any(awaited) || sent.elapsed() >= LIMIT {
             break;
         }
-        runtime.block_on(tokio::time::sleep(LOOK_EVERY));
+        runtime.block_on(async { tokio::time::sleep(LOOK_EVERY).await });
     }
     judge(smtp, settings, &fates, report);
     archive(&mut place, &letters, &fates, &mut ours, report)?;
