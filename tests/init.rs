@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test runs programs, and fails by panicking")]
 
 #[path = "support/gnupg.rs"]
-#[expect(dead_code, reason = "other test programs use the rest")]
 mod gnupg;
 
 use std::collections::BTreeMap;
@@ -229,7 +228,7 @@ impl Terminal {
     fn wait_for(&mut self, words: &str) {
         let end = Instant::now() + Duration::from_secs(60);
         let from = self.so_far.len();
-        while !self.so_far[from..].contains(words) {
+        while !self.so_far.get(from..).is_some_and(|new| new.contains(words)) {
             let left = end.saturating_duration_since(Instant::now());
             let octet = self.shown.recv_timeout(left).unwrap_or_else(|_| panic!("{words:?} in {}", self.so_far));
             self.so_far.push(char::from(octet));

@@ -5,14 +5,14 @@
 //! program of this test run stands in for the release build. What a newcomer does before, `tests/readme` does: it clones
 //! the repository and runs README's two commands.
 #![expect(clippy::expect_used, reason = "a test stops at what it cannot do")]
-#![expect(clippy::disallowed_methods, reason = "a test that runs a shell starts a program")]
+#![expect(clippy::disallowed_methods, reason = "a test that runs a shell starts a program, and waits for it")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[path = "support/dovecot.rs"]
 mod dovecot;
@@ -199,7 +199,16 @@ fn readme_leads_from_zero_to_the_receipt_of_the_first_mail() {
 
     // Without a trap the shell would end by the signal and hide how the daemon ended.
     let lines = format!("trap : INT\n{}", blocks("daemon"));
-    let daemon = Daemon(walk.shell(&lines).process_group(0).spawn().expect("a shell"));
+    let log = walk.path("log");
+    let mut shell = walk.shell(&lines);
+    shell.process_group(0).stderr(fs::File::create(&log).expect("a log"));
+    let daemon = Daemon(shell.spawn().expect("a shell"));
+    let end = Instant::now() + MAIL_WITHIN;
+    // Mail that comes before the first look is mail from before the first start.
+    while !fs::read_to_string(&log).expect("a log").contains("inbox open") {
+        assert!(Instant::now() < end, "the daemon does not start: {:?}", fs::read_to_string(&log));
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert_eq!(relay.send("rita@reporter.example", HOUSE, REPORT.as_bytes()), 250);
     let receipt = String::from_utf8(wait_for_mail(&rita, 1, MAIL_WITHIN).remove(0)).expect("a mail");
     let received = like_the_sample(&receipt);

@@ -108,13 +108,13 @@ pub fn check(
     if let Some(settings) = house::settings(config, environment, &mut report) {
         house::files(config, &settings, now, &mut report);
         house::keys(&settings, now, &mut report);
-        house::store(&settings, &mut report);
+        let adopted = house::store(&settings, &mut report);
         house::words(&settings, &mut report);
         house::site(&settings, &mut report);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         match runtime {
             Ok(runtime) => {
-                servers::inbox(&settings, &mut report);
+                servers::inbox(&settings, adopted, &mut report);
                 servers::relays(&settings, &runtime, &mut report);
                 if roundtrip {
                     roundtrip::roundtrip(&settings, &runtime, now, &mut report);

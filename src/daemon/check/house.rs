@@ -121,15 +121,20 @@ fn lasts(ring: &Keyring, print: &Fingerprint, what: &str, now: Timestamp, report
     }
 }
 
-pub(super) fn store(settings: &Settings, report: &mut Report<'_>) {
+/// Looks at the database; gives whether mail in the inbox needs no word of the operator any more.
+pub(super) fn store(settings: &Settings, report: &mut Report<'_>) -> bool {
     report.about("store");
+    let mut adopted = false;
     let beside = if daemon_runs(settings) { " (looked at beside the running daemon)" } else { "" };
     let path = &settings.store.path;
     if path.exists() {
         report.trying("reading the whole database");
         let opened = Store::open_to_look(path, settings.store.key.bytes(), &settings.instance.name);
-        match opened.and_then(|store| store.check()) {
-            Ok(()) => report.well(format!("the database opens, and its pages, references and journal hold{beside}")),
+        match opened.and_then(|store| store.check().and_then(|()| store.session().adopted())) {
+            Ok(found) => {
+                adopted = found;
+                report.well(format!("the database opens, and its pages, references and journal hold{beside}"));
+            }
             Err(error) => report.failed(error),
         }
     } else {
@@ -147,6 +152,7 @@ pub(super) fn store(settings: &Settings, report: &mut Report<'_>) {
         Some(free) => report.well(format!("{} free for the database", mib(free))),
         None => report.warning("it cannot be told how much space is free for the database"),
     }
+    adopted
 }
 
 /// Policy and templates.

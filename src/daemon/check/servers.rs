@@ -38,10 +38,10 @@ pub(super) fn smtp_config(smtp: &SmtpRelay, settings: &Settings) -> SmtpConfig {
     SmtpConfig { timeouts, ..assemble::smtp_config(smtp, settings) }
 }
 
-pub(super) fn inbox(settings: &Settings, report: &mut Report<'_>) {
+pub(super) fn inbox(settings: &Settings, adopted: bool, report: &mut Report<'_>) {
     report.about("inbox");
     match &settings.inbox {
-        Inbox::Maildir { path, .. } => maildir(path, report),
+        Inbox::Maildir { path, .. } => maildir(path, adopted, report),
         Inbox::Imap(imap) => {
             report.trying(format!("connecting to {} port {}", imap.host, imap.port));
             let config = imap_config(imap, settings);
@@ -54,7 +54,7 @@ pub(super) fn inbox(settings: &Settings, report: &mut Report<'_>) {
                         protected(imap.security)
                     ));
                     abilities(imap, &probe, report);
-                    if let Err(error) = folders(imap, &mut probe, report) {
+                    if let Err(error) = folders(imap, &mut probe, adopted, report) {
                         report.failed(named(&error, &imap.host));
                     }
                 }
@@ -64,7 +64,7 @@ pub(super) fn inbox(settings: &Settings, report: &mut Report<'_>) {
     }
 }
 
-fn maildir(path: &Path, report: &mut Report<'_>) {
+fn maildir(path: &Path, adopted: bool, report: &mut Report<'_>) {
     let parts = ["new", "cur"].map(|part| fs::read_dir(path.join(part)));
     let mut waiting = 0;
     for part in parts {
@@ -81,11 +81,25 @@ fn maildir(path: &Path, report: &mut Report<'_>) {
     }
     let trial = path.join("tmp/postern-check");
     match fs::write(&trial, b"").and_then(|()| fs::remove_file(&trial)) {
-        Ok(()) => report.well(format!("{} is a Maildir, with {}", path.display(), count(waiting, "mail"))),
+        Ok(()) => {
+            report.well(format!("{} is a Maildir, with {}", path.display(), count(waiting, "mail")));
+            waits(waiting, adopted, report);
+        }
         Err(error) => report.to_do(
             CANNOT_CREATE,
             format!("{} cannot be written ({}); mail could not leave it", path.display(), error.kind()),
         ),
+    }
+}
+
+/// Mail from before the first start is nobody's to answer without a word.
+fn waits(waiting: usize, adopted: bool, report: &mut Report<'_>) {
+    if waiting > 0 && !adopted {
+        report.warning(format!(
+            "{} from before the first start: start once with --adopt quiet (open cases), --adopt ack (acknowledge too) \
+             or --adopt ignore (put aside)",
+            count(waiting, "mail")
+        ));
     }
 }
 
@@ -110,7 +124,7 @@ fn abilities(imap: &ImapInbox, probe: &Probe, report: &mut Report<'_>) {
     }
 }
 
-fn folders(imap: &ImapInbox, probe: &mut Probe, report: &mut Report<'_>) -> Result<(), PortError> {
+fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Report<'_>) -> Result<(), PortError> {
     let keyword = probe.leaving() == Leaving::Stays;
     match probe.open_mailbox(&imap.mailbox)? {
         None => report.to_do(CONFIG, format!("the server refuses to open {}; correct inbox.mailbox", imap.mailbox)),
@@ -121,6 +135,7 @@ fn folders(imap: &ImapInbox, probe: &mut Probe, report: &mut Report<'_>) -> Resu
         Some(opened) => {
             let waiting = usize::try_from(opened.waiting).unwrap_or_default();
             report.well(format!("{} opens, with {}", imap.mailbox, count(waiting, "mail")));
+            waits(waiting, adopted, report);
         }
     }
     if !keyword {
