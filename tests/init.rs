@@ -1,5 +1,10 @@
 //! `postern init`: all of an installation or none of it, and nothing overwritten.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test runs programs, and fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test runs programs, and fails by panicking"
+)]
 
 #[path = "support/gnupg.rs"]
 mod gnupg;

@@ -27,12 +27,57 @@ end
 complete -c postern -n "__fish_postern_needs_command" -s h -l help -d 'Print help'
 complete -c postern -n "__fish_postern_needs_command" -s V -l version -d 'Print version'
 complete -c postern -n "__fish_postern_needs_command" -f -a "demo" -d 'Play a story without any server or set-up, and leave its mails and its advisory in a folder'
+complete -c postern -n "__fish_postern_needs_command" -f -a "init" -d 'Make settings, keys and database for a new address, and say what to do next'
+complete -c postern -n "__fish_postern_needs_command" -f -a "check" -d 'Try settings, keys, store and servers, and say of each whether it is well or what to do'
 complete -c postern -n "__fish_postern_needs_command" -f -a "run" -d 'Run the daemon'
 complete -c postern -n "__fish_postern_needs_command" -f -a "ingest" -d 'Store mails from files: .eml, mbox, Maildir, or standard input'
 complete -c postern -n "__fish_postern_needs_command" -f -a "manual" -d 'Print the manual page or a shell\'s completions'
 complete -c postern -n "__fish_postern_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c postern -n "__fish_postern_using_subcommand demo" -l dir -d 'Folder to leave everything in; made anew if it is missing, refused if it holds anything' -r -F
 complete -c postern -n "__fish_postern_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c postern -n "__fish_postern_using_subcommand init" -l dir -d 'Folder for settings, keys and certificates' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l config -d 'Settings file to make, instead of DIR/postern.toml; keys lie beside it' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l state-dir -d 'Folder of the daemon, for the database' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l address -d 'Address that reports are sent to' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l project -d 'The project\'s name as people read it' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l name -d 'Short name of the instance, never to be changed: lower-case letters, digits and hyphens' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l case-prefix -d '2 to 10 capital letters before a case\'s number' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-host -d 'Host of the mailbox, as HOST or HOST:PORT' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-port -d 'Port, where it is not the usual one' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-security -d 'Protection of the connection' -r -f -a "tls\t'TLS from the first byte'
+starttls\t'TLS after a command'
+plain\t'None, to this machine only'"
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-user -d 'Name to log in with; the address, if not given' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-password-file -d 'File with the password; copied into DIR as imap.password if it lies elsewhere' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-password-command -d 'Command that prints the password: words, run without a shell' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l imap-token-command -d 'Command that prints an OAuth token: words, run without a shell' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l maildir -d 'Maildir on this machine instead of an IMAP server; made if it is missing' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-host -d 'Mail server that takes our mail, as HOST or HOST:PORT' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-port -d 'Port, where it is not the usual one' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-security -d 'Protection of the connection' -r -f -a "tls\t'TLS from the first byte'
+starttls\t'TLS after a command'
+plain\t'None, to this machine only'"
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-user -d 'Name to log in with; the same as for IMAP, if a password is given and no name' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-password-file -d 'File with the password; copied into DIR as smtp.password if it lies elsewhere' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-password-command -d 'Command that prints the password: words, run without a shell' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l smtp-token-command -d 'Command that prints an OAuth token: words, run without a shell' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l outbox -d 'Folder that gets one file for each mail, instead of a mail server; made if it is missing' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l ca-file -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l member -d 'Member of the team, the first one leads it: "Name <address> [fingerprint]". May be repeated' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l certificates -d 'Files with certificates of members and other people, to be copied and pinned' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l clear -d 'Who may be written to in clear text: team, reporter, maintainer, stakeholder, or none; with commas' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l site -d 'Folder of a web server, for the pages of advisories; made if it is missing' -r -F
+complete -c postern -n "__fish_postern_using_subcommand init" -l base-url -d 'Address of that folder on the web' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l settle -d 'What happens to stored mail on the server: moved away, or kept for people who read there too' -r -f -a "move\t'It moves to the archive folder'
+keep\t'It stays and gets a keyword'"
+complete -c postern -n "__fish_postern_using_subcommand init" -l list -d 'Mailing list that advisories go to' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l authserv-id -d 'Name that the mail host writes first into Authentication-Results. May be repeated' -r
+complete -c postern -n "__fish_postern_using_subcommand init" -l yes -d 'Ask nothing: take the defaults, and refuse where there is none'
+complete -c postern -n "__fish_postern_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c postern -n "__fish_postern_using_subcommand check" -l config -d 'Settings file' -r -F
+complete -c postern -n "__fish_postern_using_subcommand check" -l roundtrip -d 'Mail itself through each relay and say what the mail host keeps; takes at most a minute a relay'
+complete -c postern -n "__fish_postern_using_subcommand check" -l json -d 'One JSON object a line: area, level and text'
+complete -c postern -n "__fish_postern_using_subcommand check" -s h -l help -d 'Print help'
 complete -c postern -n "__fish_postern_using_subcommand run" -l config -d 'Settings file' -r -F
 complete -c postern -n "__fish_postern_using_subcommand run" -l adopt -d 'What to do with mail that lay in the inbox before the first start' -r -f -a "quiet\t'Open cases, send no acknowledgements'
 ack\t'Open cases and acknowledge'
@@ -47,8 +92,10 @@ fish\t''
 powershell\t''
 zsh\t''"
 complete -c postern -n "__fish_postern_using_subcommand manual" -s h -l help -d 'Print help'
-complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo run ingest manual help" -f -a "demo" -d 'Play a story without any server or set-up, and leave its mails and its advisory in a folder'
-complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo run ingest manual help" -f -a "run" -d 'Run the daemon'
-complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo run ingest manual help" -f -a "ingest" -d 'Store mails from files: .eml, mbox, Maildir, or standard input'
-complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo run ingest manual help" -f -a "manual" -d 'Print the manual page or a shell\'s completions'
-complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo run ingest manual help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "demo" -d 'Play a story without any server or set-up, and leave its mails and its advisory in a folder'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "init" -d 'Make settings, keys and database for a new address, and say what to do next'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "check" -d 'Try settings, keys, store and servers, and say of each whether it is well or what to do'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "run" -d 'Run the daemon'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "ingest" -d 'Store mails from files: .eml, mbox, Maildir, or standard input'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "manual" -d 'Print the manual page or a shell\'s completions'
+complete -c postern -n "__fish_postern_using_subcommand help; and not __fish_seen_subcommand_from demo init check run ingest manual help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -66,8 +66,8 @@ pub fn web_key_directory(address: &Address) -> Option<String> {
 }
 
 fn z_base_32(bytes: &[u8]) -> String {
-    let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect::<Vec<u8>>();
-    let letter = |five: &[u8]| five.iter().fold(0_usize, |sum, bit| sum << 1 | usize::from(*bit));
+    let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1)).collect::<Vec<u8>>();
+    let letter = |five: &[u8]| five.iter().fold(0_usize, |sum, bit| (sum << 1) | usize::from(*bit));
     bits.chunks(5).filter_map(|five| Z_BASE_32.get(letter(five))).map(|octet| char::from(*octet)).collect()
 }
 

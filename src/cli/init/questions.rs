@@ -132,7 +132,7 @@ fn source(options: &InitOptions, asker: &mut Asker<'_>, domain: &str, user: &str
         usual_password: None,
         always: true,
     };
-    Ok(server(asker, &host, given)?.map(Source::Imap))
+    Ok(server(asker, &host, &given)?.map(Source::Imap))
 }
 
 fn outlet(
@@ -173,7 +173,7 @@ fn outlet(
         usual_password: same.map(|imap| &imap.login),
         always: has_login,
     };
-    Ok(server(asker, &host, given)?.map(Outlet::Smtp))
+    Ok(server(asker, &host, &given)?.map(Outlet::Smtp))
 }
 
 /// A server's host is guessed for a person, who sees the guess; nobody else gets one.
@@ -196,7 +196,7 @@ struct Given<'a> {
     always: bool,
 }
 
-fn server(asker: &mut Asker<'_>, host: &str, given: Given<'_>) -> Result<Option<Server>, Failure> {
+fn server(asker: &mut Asker<'_>, host: &str, given: &Given<'_>) -> Result<Option<Server>, Failure> {
     let what = given.what;
     let (host, port) = host_and_port(host);
     let usual = if is_this_machine(&host) && given.port.or(port).is_some_and(|port| matches!(port, 143 | 25)) {
@@ -217,7 +217,7 @@ fn server(asker: &mut Asker<'_>, host: &str, given: Given<'_>) -> Result<Option<
     let user = user.filter(|user| given.always || user != "none");
     let login = match &user {
         None => Some(Login::Nothing),
-        Some(_) => login(asker, &host, &given)?,
+        Some(_) => login(asker, &host, given)?,
     };
     let made = || Some(Server { host, port: given.port.or(port), security: security?, user, login: login? });
     Ok(made())

@@ -97,8 +97,9 @@ pub(super) fn recognised(mail: &[u8], letters: &[Letter]) -> Option<Seen> {
     let head = Head::of(&text);
     let mark = letters.get(letter).map(|letter| letter.mark.as_str()).unwrap_or_default();
     // A report quotes the letter further down; its own head has neither the mark nor our subject.
-    let own_head = head.first(MARK_HEADER) == Some(mark.to_owned())
-        || head.first("Subject") == Some(format!("postern check {mark}"));
+    let subject = format!("postern check {mark}");
+    let own_head =
+        head.first(MARK_HEADER).as_deref() == Some(mark) || head.first("Subject").as_deref() == Some(subject.as_str());
     let address = |value: String| value.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
     Some(Seen {
         letter,

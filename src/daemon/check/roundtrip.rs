@@ -16,7 +16,7 @@ use crate::adapters::entropy::SystemEntropy;
 use crate::adapters::smtp::probe;
 use crate::daemon::exit::{CONFIG, Failure, TEMPORARY, UNAVAILABLE};
 use crate::daemon::lock::Lock;
-use crate::domain::id::MessageId;
+use crate::domain::id::{Address, MessageId};
 use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, Folder, RelayOutcome, RelayVerdict};
 use crate::settings::Settings;
@@ -157,7 +157,7 @@ impl Fate<'_> {
         if let Some(fault) = self.fault() {
             return Some(fault);
         }
-        let expected = self.letter.sender.as_ref().map_or("", |sender| sender.as_str());
+        let expected = self.letter.sender.as_ref().map_or("", Address::as_str);
         match self.back.as_ref().and_then(|back| back.seen.return_path.as_deref()) {
             Some(found) if found.eq_ignore_ascii_case(expected) => None,
             Some(_) => Some("the host puts another sender in its place".to_owned()),
