@@ -1,35 +1,34 @@
 //! README's way from zero to a running daemon, with the lines that stand in it.
 //!
-//! The lines are run in one shell, in folders of their own, against a real Dovecot and a real Postfix; the editor is a
-//! script that writes what a person would. The program of this test run stands in for the release build. What a
-//! newcomer does before, `tests/readme` does: it clones the repository and runs README's two commands.
+//! The lines are run in a shell, in folders of their own, against a real Dovecot and a real Postfix: `init`,
+//! `check --roundtrip`, `run`, a first mail, its receipt. The editor is a script that writes what a person would. The
+//! program of this test run stands in for the release build. What a newcomer does before, `tests/readme` does: it clones
+//! the repository and runs README's two commands.
 #![expect(clippy::expect_used, reason = "a test stops at what it cannot do")]
-#![expect(clippy::disallowed_methods, reason = "a test that runs a shell starts a program")]
+#![expect(clippy::disallowed_methods, reason = "a test that runs a shell starts a program, and waits for it")]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[path = "support/dovecot.rs"]
 mod dovecot;
 #[path = "support/gnupg.rs"]
 mod gnupg;
 #[path = "support/postfix.rs"]
-#[expect(dead_code, reason = "mail from outside comes through Dovecot here")]
+#[expect(dead_code, reason = "other test programs use the rest")]
 mod postfix;
 
 use dovecot::Dovecot;
 use gnupg::{Gnupg, Kind};
-use postfix::{Postfix, wait_for_mail};
+use postfix::{Options, Postfix, wait_for_mail};
 use regex::Regex;
 
 const MAIL_WITHIN: Duration = Duration::from_secs(60);
-const ANA: &str = "89ABCDEF0123456789ABCDEF0123456789ABCDEF";
-const BO: &str = "FEDCBA9876543210FEDCBA9876543210FEDCBA98";
+const HOUSE: &str = "security@example.org";
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -84,19 +83,14 @@ impl Walk {
         self.dir.path().join(name)
     }
 
-    /// An editor that writes what a person writes: files are taken from `hand`, settings are changed by its script.
-    fn write_editor(&self, edits: &str) -> PathBuf {
+    /// An editor that writes what a person writes: it takes each file from `hand`.
+    fn write_editor(&self) {
         let hand = self.path("hand");
-        let hand_shown = hand.display();
-        fs::write(hand.join("postern.sed"), edits).expect("a file");
         let editor = hand.join("editor");
-        let script = format!(
-            "#!/bin/sh -eu\nfor file; do\n    case ${{file##*/}} in\n    *.toml) sed -i -f {hand_shown}/postern.sed \"$file\" ;;\n    \
-             *) cp {hand_shown}/\"${{file##*/}}\" \"$file\" ;;\n    esac\ndone\n"
-        );
+        let script =
+            format!("#!/bin/sh -eu\nfor file; do\n    cp {}/\"${{file##*/}}\" \"$file\"\ndone\n", hand.display());
         fs::write(&editor, script).expect("a file");
         fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("a mode");
-        editor
     }
 
     /// A shell at the checkout, as README asks for.
@@ -112,29 +106,13 @@ impl Walk {
             .env("ETC", self.path("etc"))
             .env("STATE", self.path("state"))
             .env("BIN", self.path("bin"))
+            // The servers of this test, and who vouches for them: an operator's are known to his system.
+            .env("IMAP", fs::read_to_string(self.path("hand/imap")).unwrap_or_default())
+            .env("SMTP", fs::read_to_string(self.path("hand/smtp")).unwrap_or_default())
+            .env("SSL_CERT_FILE", self.path("hand/authorities.pem"))
             .stdin(Stdio::null());
         shell
     }
-}
-
-/// The edits of the sample settings for these servers and members.
-fn edits(walk: &Walk, mailbox: &Dovecot, relay: &Postfix, ana: &str, bo: &str) -> String {
-    let mut edits = String::new();
-    let mut edit = |line: String| writeln!(edits, "{line}").expect("a line");
-    edit(format!("s|/var/lib/postern\"|{}\"|", walk.path("state").display()));
-    edit(format!("s|^#certificates = .*|certificates = \"{}\"|", walk.path("etc/certificates").display()));
-    edit(format!("s|{ANA}|{ana}|"));
-    edit(format!("s|{BO}|{bo}|"));
-    for (section, ca_file, port) in [
-        ("/^\\[inbox\\]/,/^# One or more/", &mailbox.ca_file, mailbox.imaps_port),
-        ("/^\\[\\[relay\\]\\]/,/^# A folder/", &relay.ca_file(), relay.tls_port),
-    ] {
-        edit(format!("{section}s|^host = .*|host = \"localhost\"|"));
-        edit(format!("{section}s|^#port = .*|port = {port}|"));
-        edit(format!("{section}s|^#ca_file = .*|ca_file = \"{}\"|", ca_file.display()));
-    }
-    edit("/^\\[\\[relay\\]\\]/,/^# A folder/{/^user = /d;/^password = /d}".to_owned());
-    edits
 }
 
 /// The daemon in the foreground, ended with the value.
@@ -161,41 +139,77 @@ impl Drop for Daemon {
 const REPORT: &str = "From: Rita <rita@reporter.example>\r\nTo: security@example.org\r\nSubject: Login bypass\r\n\
     Message-ID: <first@reporter.example>\r\n\r\nThe login form accepts anything.\r\n";
 
-#[test]
-fn readme_leads_from_zero_to_the_receipt_of_the_first_mail() {
-    let walk = Walk::begin();
+/// Servers and people, and what a person has in hand before the first line.
+fn prepare(walk: &Walk, members: &Gnupg) -> (Dovecot, Postfix) {
     let mailbox = Dovecot::start();
-    let (rita, ana) = (walk.path("mail/rita"), walk.path("mail/ana"));
-    let boxes: [(&str, &Path); 3] =
-        [("rita@reporter.example", &rita), ("ana@example.org", &ana), ("bo@example.org", &walk.path("mail/bo"))];
-    let relay = Postfix::start(&boxes);
-    let members = Gnupg::new();
-    let prints = ["Ana", "Bo"].map(|name| {
+    let inbox = mailbox.maildir();
+    let (rita, ana, bo) = (walk.path("mail/rita"), walk.path("mail/ana"), walk.path("mail/bo"));
+    let boxes: [(&str, &Path); 4] =
+        [(HOUSE, &inbox), ("rita@reporter.example", &rita), ("ana@example.org", &ana), ("bo@example.org", &bo)];
+    let results = ["example.org", "reporter.example"].map(|domain| {
+        let line = format!("Authentication-Results: mx.example.org; dmarc=pass header.from={domain}");
+        (domain, line)
+    });
+    let prepend = results.each_ref().map(|(domain, line)| (*domain, line.as_str()));
+    let auth_port = Some(mailbox.auth_port);
+    let relay = Postfix::start_with(&Options { mailboxes: &boxes, prepend: &prepend, auth_port, ..Options::default() });
+    for name in ["Ana", "Bo"] {
         let print = members.generate(name, &format!("{}@example.org", name.to_lowercase()), Kind::Curve25519, "never");
         let file = walk.path("checkout").join(format!("{}.asc", name.to_lowercase()));
         fs::write(file, members.export(&print)).expect("a certificate");
-        print
-    });
-    fs::write(walk.path("hand/imap.password"), format!("{}\n", mailbox.password)).expect("a file");
-    fs::write(walk.path("hand/smtp.password"), "not asked for here\n").expect("a file");
-    walk.write_editor(&edits(&walk, &mailbox, &relay, &prints[0], &prints[1]));
+    }
+    for name in ["imap.password", "smtp.password"] {
+        fs::write(walk.path("hand").join(name), format!("{}\n", mailbox.password)).expect("a file");
+    }
+    fs::write(walk.path("hand/imap"), format!("localhost:{}", mailbox.imaps_port)).expect("a file");
+    fs::write(walk.path("hand/smtp"), format!("localhost:{}", relay.tls_port)).expect("a file");
+    let authorities = [&mailbox.ca_file, &relay.ca_file()].map(|file| fs::read_to_string(file).expect("an authority"));
+    fs::write(walk.path("hand/authorities.pem"), authorities.concat()).expect("a file");
+    walk.write_editor();
+    (mailbox, relay)
+}
+
+#[test]
+fn readme_leads_from_zero_to_the_receipt_of_the_first_mail() {
+    let walk = Walk::begin();
+    let members = Gnupg::new();
+    let (mailbox, relay) = prepare(&walk, &members);
+    let (rita, ana) = (walk.path("mail/rita"), walk.path("mail/ana"));
 
     let done = walk.shell(&blocks("zero")).output().expect("a shell");
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "README's lines failed:\n{said}");
-    for secret in ["instance.key", "database.key", "imap.password", "smtp.password", "team.key"] {
+    let names = ["instance.key", "database.key", "imap.password", "smtp.password", "team.key", "team.passphrase"];
+    let settings = fs::read_to_string(walk.path("etc/postern.toml")).expect("settings");
+    for secret in names {
         let mode = fs::metadata(walk.path("etc").join(secret)).expect("a secret").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{secret} is open to others");
-    }
-    let settings = fs::read_to_string(walk.path("etc/postern.toml")).expect("settings");
-    for secret in ["instance.key", "database.key", "imap.password", "team.key"] {
         assert!(settings.contains(&format!("\"credential:{secret}\"")), "{secret} is not a credential:\n{settings}");
     }
 
+    let checked = walk.shell(&blocks("check")).output().expect("a shell");
+    let lines = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success() && lines.lines().all(|line| line.starts_with("ok ")), "{lines}");
+    for word in
+        ["addressing.plus", "keyed sender is kept", "Message-IDs are kept", "writes mx.example.org", "inbox.archive"]
+    {
+        assert!(lines.contains(word), "{word} was not tried:\n{lines}");
+    }
+    assert_eq!((mailbox.count(""), mailbox.count("postern")), (0, 0), "nothing of the trial is left");
+
     // Without a trap the shell would end by the signal and hide how the daemon ended.
     let lines = format!("trap : INT\n{}", blocks("daemon"));
-    let daemon = Daemon(walk.shell(&lines).process_group(0).spawn().expect("a shell"));
-    mailbox.deliver(REPORT.as_bytes());
+    let log = walk.path("log");
+    let mut shell = walk.shell(&lines);
+    shell.process_group(0).stderr(fs::File::create(&log).expect("a log"));
+    let daemon = Daemon(shell.spawn().expect("a shell"));
+    let end = Instant::now() + MAIL_WITHIN;
+    // Mail that comes before the first look is mail from before the first start.
+    while !fs::read_to_string(&log).expect("a log").contains("inbox open") {
+        assert!(Instant::now() < end, "the daemon does not start: {:?}", fs::read_to_string(&log));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(relay.send("rita@reporter.example", HOUSE, REPORT.as_bytes()), 250);
     let receipt = String::from_utf8(wait_for_mail(&rita, 1, MAIL_WITHIN).remove(0)).expect("a mail");
     let received = like_the_sample(&receipt);
     for line in sample().lines() {
@@ -206,9 +220,9 @@ fn readme_leads_from_zero_to_the_receipt_of_the_first_mail() {
 
     let shown = wait_for_mail(&ana, 1, MAIL_WITHIN).remove(0);
     assert!(!String::from_utf8_lossy(&shown).contains("login form"), "members have keys, so nothing goes in clear");
-    members.import(&fs::read(walk.path("checkout/security.asc")).expect("the certificate of the address"));
+    members.import(&fs::read(walk.path("etc/security.asc")).expect("the certificate of the address"));
     let (opened, verdict) = members.decrypt(&shown);
-    assert!(verdict.good.is_some(), "signed by the key that README's lines made: {}", verdict.status);
+    assert!(verdict.good.is_some(), "signed by the key that init made: {}", verdict.status);
     let opened = String::from_utf8_lossy(&opened).into_owned();
     assert!(opened.contains("The login form accepts anything."), "{opened}");
     assert!(like_the_sample(&opened).contains("!case EX-YEAR-0001 "), "{opened}");

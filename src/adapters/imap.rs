@@ -8,6 +8,7 @@
 mod answer;
 mod folders;
 mod ledger;
+pub mod probe;
 mod session;
 mod stream;
 mod worker;

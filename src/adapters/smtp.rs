@@ -13,6 +13,7 @@
 
 mod connect;
 mod pause;
+pub mod probe;
 mod reply;
 mod transaction;
 mod wire;

@@ -1,10 +1,13 @@
 //! The arguments, as `--help`, the manual page and the completions show them.
 
+mod init;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::desk_arguments::{CaseOptions, OutboxOptions, QuarantineOptions};
+pub use init::{InitOptions, SecurityChoice, SettleChoice};
 
 /// The daemon behind a project's security@ address: takes in reports, runs the disclosure policy, publishes advisories.
 #[derive(Debug, Parser)]
@@ -20,6 +23,10 @@ pub struct Arguments {
 pub enum Command {
     /// Play a story without any server or set-up, and leave its mails and its advisory in a folder.
     Demo(DemoOptions),
+    /// Make settings, keys and database for a new address, and say what to do next.
+    Init(Box<InitOptions>),
+    /// Try settings, keys, store and servers, and say of each whether it is well or what to do.
+    Check(CheckOptions),
     /// Run the daemon.
     Run(RunOptions),
     /// Store mails from files: .eml, mbox, Maildir, or standard input.
@@ -42,6 +49,20 @@ pub struct DemoOptions {
     /// Folder to leave everything in; made anew if it is missing, refused if it holds anything.
     #[arg(long, value_name = "DIR", default_value = "postern-demo")]
     pub dir: PathBuf,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// Settings file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/postern/postern.toml")]
+    pub config: PathBuf,
+    /// Mail itself through each relay and say what the mail host keeps; takes at most a minute a relay.
+    #[arg(long)]
+    pub roundtrip: bool,
+    /// One JSON object a line: area, level and text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `run`.

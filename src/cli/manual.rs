@@ -24,7 +24,7 @@ password; 78 wrong settings.
 Overrides a key of the settings, as in POSTERN__LOG__LEVEL=debug; secrets excepted.
 .TP
 \fBCREDENTIALS_DIRECTORY\fR
-Where the settings' "credential:NAME" is looked up; systemd sets it.
+Where the settings' "credential:NAME" is looked up; systemd sets it. Without it the file lies beside the settings.
 .SH SIGNALS
 SIGTERM and SIGINT end the daemon in order: the step under way is finished, and mail that is being sent gets a moment
 to be answered.

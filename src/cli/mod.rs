@@ -2,11 +2,13 @@
 
 pub mod arguments;
 mod case;
+mod check;
 mod demo;
 pub mod desk_arguments;
 mod door;
 mod explain;
 mod ingest;
+mod init;
 mod manual;
 mod outbox;
 mod paper;
@@ -44,6 +46,8 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(options) => demo::demo(&options),
+        Command::Init(options) => init::init(&options),
+        Command::Check(options) => check::check(&options),
         Command::Run(options) => run::run(&options),
         Command::Ingest(options) => ingest::ingest(&options),
         Command::Explain(options) => explain::explain(&options),

@@ -25,8 +25,11 @@ pub fn run(options: &RunOptions) -> Result<(), Failure> {
 /// # Errors
 /// Every mistake in them, one a line.
 pub fn settings(path: &std::path::Path) -> Result<Settings, Failure> {
+    Settings::load(path, environment()).map_err(|mistakes| Failure::new(CONFIG, mistakes.to_string()))
+}
+
+/// The variables that may override settings.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
     // `vars()` would panic on text that is not UTF-8; such variables are none of ours.
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Settings::load(path, environment).map_err(|mistakes| Failure::new(CONFIG, mistakes.to_string()))
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -112,7 +112,7 @@ fn source(intake: &checked::Intake) -> Source {
     }
 }
 
-fn keyring(settings: &Settings, now: Timestamp) -> Result<Keyring, Failure> {
+pub(super) fn keyring(settings: &Settings, now: Timestamp) -> Result<Keyring, Failure> {
     let secret: Vec<&[u8]> = settings.keys.secret.iter().map(checked::SecretBytes::bytes).collect();
     let passphrase = settings.keys.passphrase.as_ref().map(|text| Zeroizing::new(text.text().to_owned()));
     Keyring::of_bytes(&secret, passphrase.as_ref(), settings.keys.certificates.as_deref(), now)
@@ -289,41 +289,45 @@ fn make_inbox(settings: &Settings, store: &Store, now: Timestamp, wake: &Wake) -
     Ok(match &settings.inbox {
         checked::Inbox::Maildir { path, archive } => Box::new(MaildirInbox::new(path.clone(), archive.clone(), limit)),
         checked::Inbox::Imap(inbox) => {
-            let config = ImapConfig {
-                host: inbox.host.clone(),
-                port: inbox.port,
-                security: match inbox.security {
-                    choice::Security::Tls => imap::Security::Tls,
-                    choice::Security::Starttls => imap::Security::StartTls,
-                    choice::Security::Plain => imap::Security::Plain,
-                },
-                trust: TlsTrust { ca_file: inbox.ca_file.clone() },
-                user: inbox.user.clone(),
-                secret: inbox.secret.clone(),
-                auth: match inbox.auth {
-                    choice::ImapAuth::Login => imap::AuthMechanism::Login,
-                    choice::ImapAuth::Plain => imap::AuthMechanism::Plain,
-                },
-                mailbox: inbox.mailbox.clone(),
-                junk: inbox.junk.clone(),
-                sent: match &inbox.sent {
-                    Some(folder) => {
-                        Some(SentFolder { folder: folder.clone(), since: store.session().sent_since(now)? })
-                    }
-                    None => None,
-                },
-                archive: inbox.archive.clone(),
-                settle: match inbox.settle {
-                    choice::Settle::Move => imap::Settle::Move,
-                    choice::Settle::Keep => imap::Settle::Keep,
-                },
-                poll_every: Duration::from_secs(inbox.poll_seconds),
-                message_limit_bytes: limit,
-                timeouts: imap::Timeouts::default(),
-            };
-            Box::new(ImapInbox::start(config, wake.clone())?)
+            let since = inbox.sent.as_ref().map(|_| store.session().sent_since(now)).transpose()?;
+            Box::new(ImapInbox::start(imap_config(inbox, limit, since), wake.clone())?)
         }
     })
+}
+
+/// The account that mail is fetched from.
+pub(super) fn imap_config(
+    inbox: &checked::ImapInbox,
+    message_limit_bytes: u64,
+    sent_since: Option<Timestamp>,
+) -> ImapConfig {
+    ImapConfig {
+        host: inbox.host.clone(),
+        port: inbox.port,
+        security: match inbox.security {
+            choice::Security::Tls => imap::Security::Tls,
+            choice::Security::Starttls => imap::Security::StartTls,
+            choice::Security::Plain => imap::Security::Plain,
+        },
+        trust: TlsTrust { ca_file: inbox.ca_file.clone() },
+        user: inbox.user.clone(),
+        secret: inbox.secret.clone(),
+        auth: match inbox.auth {
+            choice::ImapAuth::Login => imap::AuthMechanism::Login,
+            choice::ImapAuth::Plain => imap::AuthMechanism::Plain,
+        },
+        mailbox: inbox.mailbox.clone(),
+        junk: inbox.junk.clone(),
+        sent: inbox.sent.clone().zip(sent_since).map(|(folder, since)| SentFolder { folder, since }),
+        archive: inbox.archive.clone(),
+        settle: match inbox.settle {
+            choice::Settle::Move => imap::Settle::Move,
+            choice::Settle::Keep => imap::Settle::Keep,
+        },
+        poll_every: Duration::from_secs(inbox.poll_seconds),
+        message_limit_bytes,
+        timeouts: imap::Timeouts::default(),
+    }
 }
 
 fn make_relay(
@@ -334,24 +338,26 @@ fn make_relay(
 ) -> Result<Box<dyn Relay>, Failure> {
     Ok(match relay {
         checked::Relay::Folder { path } => Box::new(OutboxFolder::open(path)?),
-        checked::Relay::Smtp(smtp) => {
-            let login = smtp.login.as_ref();
-            let config = SmtpConfig {
-                host: smtp.host.clone(),
-                port: smtp.port,
-                security: match smtp.security {
-                    choice::Security::Tls => smtp::Security::Tls,
-                    choice::Security::Starttls => smtp::Security::StartTls,
-                    choice::Security::Plain => smtp::Security::Plain,
-                },
-                trust: TlsTrust { ca_file: smtp.ca_file.clone() },
-                credentials: login.map(|login| (login.user.clone(), login.secret.clone())),
-                daily_budget: smtp.daily_budget,
-                connections: usize::try_from(smtp.connections).unwrap_or(1),
-                hello_name: settings.instance.address.domain().to_owned(),
-                timeouts: smtp::Timeouts::default(),
-            };
-            Box::new(SmtpRelay::start(config, runtime, wake.clone())?)
-        }
+        checked::Relay::Smtp(smtp) => Box::new(SmtpRelay::start(smtp_config(smtp, settings), runtime, wake.clone())?),
     })
+}
+
+/// A mail server that takes our mail.
+pub(super) fn smtp_config(smtp: &checked::SmtpRelay, settings: &Settings) -> SmtpConfig {
+    let login = smtp.login.as_ref();
+    SmtpConfig {
+        host: smtp.host.clone(),
+        port: smtp.port,
+        security: match smtp.security {
+            choice::Security::Tls => smtp::Security::Tls,
+            choice::Security::Starttls => smtp::Security::StartTls,
+            choice::Security::Plain => smtp::Security::Plain,
+        },
+        trust: TlsTrust { ca_file: smtp.ca_file.clone() },
+        credentials: login.map(|login| (login.user.clone(), login.secret.clone())),
+        daily_budget: smtp.daily_budget,
+        connections: usize::try_from(smtp.connections).unwrap_or(1),
+        hello_name: settings.instance.address.domain().to_owned(),
+        timeouts: smtp::Timeouts::default(),
+    }
 }

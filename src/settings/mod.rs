@@ -16,7 +16,9 @@ mod read;
 mod reference;
 pub mod schema;
 pub mod secret;
+mod written;
 
 pub use checked::Settings;
 pub use mistake::{Mistake, Mistakes};
 pub use reference::reference;
+pub use written::{Draft, UnknownSetting};

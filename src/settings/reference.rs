@@ -16,7 +16,8 @@ A commented sample stands in `contrib/postern.toml`.
 
 * **Paths** that are relative start at the folder of the settings file.
 * **Secrets** are never in the file: their keys name a file, or `credential:NAME` for a file that systemd's
-  `LoadCredential=` provides. A secret file must be closed to everybody but its owner (`chmod go= FILE`).
+  `LoadCredential=` provides, and that lies beside the settings when a command is run by hand. A secret file must be
+  closed to everybody but its owner (`chmod go= FILE`).
 * **Environment**: `POSTERN__SECTION__KEY` overrides a key, as in `POSTERN__LOG__LEVEL=debug`. A list is written
   with commas. Secrets, `keys.pins` and the sections in double brackets cannot be overridden.
 ";

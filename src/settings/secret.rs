@@ -1,8 +1,8 @@
 //! Secrets, which the settings name by file and never hold themselves.
 //!
-//! A reference is a path, or `credential:NAME` for a file that systemd put into
-//! `$CREDENTIALS_DIRECTORY`; or a secret is what a program prints, which is named here and run
-//! elsewhere. Never prints a secret, and never prints a reference that is not the
+//! A reference is a path, or `credential:NAME` for a file that systemd put into `$CREDENTIALS_DIRECTORY`, or, where
+//! there is no such variable, for the file of that name beside the settings; or a secret is what a program prints, which
+//! is named here and run elsewhere. Never prints a secret, and never prints a reference that is not the
 //! path of a file, because then it may be the secret itself. Bytes are wiped when dropped.
 
 use std::fmt;
@@ -228,10 +228,8 @@ impl SecretPlace {
         if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
             return Err("credential: takes a plain name of letters, digits, dots and hyphens".to_owned());
         }
-        let folder = self.credentials.as_ref().ok_or(
-            "CREDENTIALS_DIRECTORY is not set; systemd sets it where the unit has LoadCredential=, elsewhere give a path",
-        )?;
-        Ok(folder.join(name))
+        // Without systemd the same settings serve by hand: the file lies beside them, and its mode is looked at.
+        Ok(self.credentials.as_ref().unwrap_or(&self.base).join(name))
     }
 }
 

@@ -67,6 +67,27 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the database to look at it, also beside a running daemon: nothing is made, changed or brought up to date.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a database that is not there is [`StoreError::CannotOpen`].
+    pub fn open_to_look(path: &Path, key: &[u8], instance: &str) -> Result<Self, StoreError> {
+        // Not opened read-only: the shared memory of the write-ahead log must be made where no daemon has made it.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|_| cannot(format!("{} cannot be read and written", path.display())))?;
+        unlock(&connection, key)?;
+        let step = "prepare to look";
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed(step))?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;").map_err(failed(step))?;
+        if schema_version(&connection)? > MIGRATIONS.len() {
+            return Err(StoreError::NewerSchema);
+        }
+        let store = Self { connection };
+        store.session().belongs_to(instance)?;
+        Ok(store)
+    }
+
     /// The functions of the store, each its own commit.
     #[must_use]
     pub fn session(&self) -> Session<'_> {
@@ -160,9 +181,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let step = "bring the tables up to date";
-    let version: u32 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("read the schema version"))?;
-    if usize::try_from(version).is_ok_and(|version| version > MIGRATIONS.len()) {
+    if schema_version(connection)? > MIGRATIONS.len() {
         return Err(StoreError::NewerSchema);
     }
     Migrations::from_slice(MIGRATIONS).to_latest(connection).map_err(|error| {
@@ -172,6 +191,12 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             StoreError::Query { step, code: 0 }
         }
     })
+}
+
+fn schema_version(connection: &Connection) -> Result<usize, StoreError> {
+    let version: u32 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed("read the schema version"))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
 fn cannot(reason: String) -> StoreError {

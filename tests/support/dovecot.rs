@@ -39,6 +39,8 @@ pub struct Dovecot {
     folder: tempfile::TempDir,
     pub imap_port: u16,
     pub imaps_port: u16,
+    /// Where another server may ask whether a password is right.
+    pub auth_port: u16,
     pub ca_file: PathBuf,
     pub user: String,
     pub password: String,
@@ -55,12 +57,13 @@ impl Dovecot {
     pub fn start_with(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let (imap_port, imaps_port) = free_ports();
+        let [imap_port, imaps_port, auth_port] = free_ports();
         let mut server = Self {
             ca_file: folder.path().join("ca.pem"),
             folder,
             imap_port,
             imaps_port,
+            auth_port,
             user: "security@example.org".to_owned(),
             password: "pass \"word\\ 1".to_owned(),
             options,
@@ -233,7 +236,7 @@ impl Dovecot {
         };
         fs::write(self.folder.path().join("users"), format!("{}:{{PLAIN}}{}\n", self.user, self.password)).unwrap();
         fs::set_permissions(self.folder.path().join("users"), fs::Permissions::from_mode(0o644)).unwrap();
-        let (imap_port, imaps_port) = (self.imap_port, self.imaps_port);
+        let (imap_port, imaps_port, auth_port) = (self.imap_port, self.imaps_port, self.auth_port);
         let Options { capabilities, fsync } = self.options.clone();
         let config = format!(
             "base_dir = {dir}/run\nstate_dir = {dir}/run\nlog_path = {dir}/dovecot.log\n\
@@ -248,6 +251,7 @@ impl Dovecot {
              userdb {{\n driver = static\n args = uid={uid} gid={gid} home={dir}/mail/%u\n}}\n\
              service imap-login {{\n chroot =\n inet_listener imap {{\n port = {imap_port}\n }}\n\
              inet_listener imaps {{\n port = {imaps_port}\n ssl = yes\n }}\n}}\n\
+             service auth {{\n inet_listener {{\n address = 127.0.0.1\n port = {auth_port}\n }}\n}}\n\
              service anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n}}\n"
         );
         fs::write(self.folder.path().join("dovecot.conf"), config).unwrap();
@@ -287,8 +291,7 @@ fn name_of(table: &str, number: u32) -> String {
     table.lines().find(is_it).and_then(|line| line.split(':').next()).unwrap_or("nobody").to_owned()
 }
 
-fn free_ports() -> (u16, u16) {
-    let first = TcpListener::bind("127.0.0.1:0").unwrap();
-    let second = TcpListener::bind("127.0.0.1:0").unwrap();
-    (first.local_addr().unwrap().port(), second.local_addr().unwrap().port())
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -36,6 +36,10 @@ pub struct Options<'a> {
     pub deferred: &'a [&'a str],
     /// Recipients whose mail is taken and then returned to its sender as undeliverable.
     pub bounced: &'a [&'a str],
+    /// Port of a Dovecot that knows the passwords; without it no login is offered.
+    pub auth_port: Option<u16>,
+    /// An address with `+detail` is nobody's.
+    pub without_detail: bool,
 }
 
 /// A running Postfix.
@@ -231,7 +235,17 @@ fn write_settings(root: &Path, options: &Options<'_>) {
     for (name, text) in tables {
         fs::write(root.join("etc").join(name), text).unwrap();
     }
-    let settings = SETTINGS.replace("ROOT", root.to_str().unwrap()).replace("DOMAINS", &domains.join(" "));
+    let mut settings = SETTINGS.replace("ROOT", root.to_str().unwrap()).replace("DOMAINS", &domains.join(" "));
+    if let Some(port) = options.auth_port {
+        write!(
+            settings,
+            "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = inet:127.0.0.1:{port}\n"
+        )
+        .unwrap();
+    }
+    if options.without_detail {
+        settings = settings.replace("recipient_delimiter = +", "recipient_delimiter =");
+    }
     fs::write(root.join("etc/main.cf"), settings).unwrap();
 }
 

@@ -4,6 +4,7 @@
 //! on), or fails (the session is dropped and a new one begun). Server text never gets into an error message.
 
 mod connect;
+mod look;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
