@@ -74,7 +74,7 @@ impl Report<'_> {
     }
 
     /// Something that must be done; `code` is of sysexits.h.
-    fn to_do(&mut self, code: u8, text: impl Into<String>) {
+    fn needs(&mut self, code: u8, text: impl Into<String>) {
         self.first = self.first.or(Some(code));
         self.to_do += 1;
         self.found(Level::ToDo, text.into());
@@ -84,7 +84,7 @@ impl Report<'_> {
     fn failed(&mut self, failure: impl Into<Failure>) {
         let failure = failure.into();
         for line in failure.message.lines() {
-            self.to_do(failure.code, line);
+            self.needs(failure.code, line);
         }
     }
 
@@ -120,7 +120,7 @@ pub fn check(
                     roundtrip::roundtrip(&settings, &runtime, now, &mut report);
                 }
             }
-            Err(error) => report.to_do(OS_FILE, format!("failed to start the runtime: {error}")),
+            Err(error) => report.needs(OS_FILE, format!("failed to start the runtime: {error}")),
         }
     }
     match report.first {

@@ -39,7 +39,7 @@ pub(super) fn settings(
         }
         Err(mistakes) => {
             for mistake in mistakes.0 {
-                report.to_do(CONFIG, mistake.to_string());
+                report.needs(CONFIG, mistake.to_string());
             }
             report.warning("nothing else can be tried before the settings are right");
             None
@@ -55,7 +55,7 @@ pub(super) fn files(config: &Path, settings: &Settings, now: Timestamp, report: 
     let writable = [Some(config), settings.keys.certificates.as_deref()];
     for path in writable.into_iter().flatten().filter(|path| mode(path) & 0o022 != 0) {
         fine = false;
-        report.to_do(CONFIG, format!("others may write {0}; run: chmod go-w {0}", path.display()));
+        report.needs(CONFIG, format!("others may write {0}; run: chmod go-w {0}", path.display()));
     }
     let state = &settings.instance.state_dir;
     if mode(state) & 0o077 != 0 {
@@ -70,7 +70,7 @@ pub(super) fn files(config: &Path, settings: &Settings, now: Timestamp, report: 
     let written = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |age| age.as_secs());
     let last = i64::try_from(written).unwrap_or(i64::MAX).saturating_sub(CLOCK_SLACK_SECONDS);
     if now < CLOCK_LEAST || now.0 < last {
-        report.to_do(OS_FILE, "the clock of this machine is behind; set it, and let the machine ask a time server");
+        report.needs(OS_FILE, "the clock of this machine is behind; set it, and let the machine ask a time server");
     } else {
         report.well(format!("the clock of this machine says {now}"));
     }
@@ -89,7 +89,7 @@ pub(super) fn keys(settings: &Settings, now: Timestamp, report: &mut Report<'_>)
             None if settings.privacy.clear.contains(&Audience::Team) => {
                 report.well(format!("member {} has no certificate, and is written to in clear text", member.name));
             }
-            None => report.to_do(CONFIG, format!("member {} has no certificate; pin one", member.name)),
+            None => report.needs(CONFIG, format!("member {} has no certificate; pin one", member.name)),
         }
     }
     for print in settings.keys.pins.values() {
@@ -100,7 +100,7 @@ pub(super) fn keys(settings: &Settings, now: Timestamp, report: &mut Report<'_>)
 fn certificate(ring: &Keyring, print: &Fingerprint, whose: &str, now: Timestamp, report: &mut Report<'_>) {
     match ring.usable_for_encryption(print, now) {
         Ok(()) => lasts(ring, print, &format!("{whose}: the certificate can be encrypted to"), now, report),
-        Err(problem) => report.to_do(
+        Err(problem) => report.needs(
             CONFIG,
             format!("{whose}: {problem}; ask its owner for one, and put it into the folder keys.certificates"),
         ),
@@ -144,7 +144,7 @@ pub(super) fn store(settings: &Settings, report: &mut Report<'_>) -> bool {
     let least = settings.daemon.free_bytes_min;
     match FreeSpace::of(folder.to_path_buf()).free_bytes() {
         Some(free) if free < least => {
-            report.to_do(IO, format!("{} free, and no mail is fetched below {}; make room", mib(free), mib(least)));
+            report.needs(IO, format!("{} free, and no mail is fetched below {}; make room", mib(free), mib(least)));
         }
         Some(free) if free < least.saturating_mul(2) => {
             report.warning(format!("{} free, and no mail is fetched below {}; make room soon", mib(free), mib(least)));
@@ -184,7 +184,7 @@ pub(super) fn site(settings: &Settings, report: &mut Report<'_>) {
     let tried = fs::OpenOptions::new().write(true).create_new(true).open(&trial).and_then(|_| fs::remove_file(&trial));
     match tried {
         Ok(()) => report.well(format!("{} can be written", site.folder.display())),
-        Err(error) => report.to_do(
+        Err(error) => report.needs(
             CANNOT_CREATE,
             format!(
                 "{} cannot be written ({}); give it to the user of the service",

@@ -45,7 +45,7 @@ struct Back {
 pub(super) fn roundtrip(settings: &Settings, runtime: &Runtime, now: Timestamp, report: &mut Report<'_>) {
     report.about("roundtrip");
     if daemon_runs(settings) {
-        return report.to_do(
+        return report.needs(
             TEMPORARY,
             "a daemon is running and would take the mails for its own; stop it (systemctl stop postern), check, and \
              start it again",
@@ -129,7 +129,7 @@ fn archive(
         }
         Archived::Missing => {
             ours.retain(|mail| !is_it(&mail.bytes));
-            report.to_do(CONFIG, "inbox.archive: a mail was moved there and is not to be found; choose another folder");
+            report.needs(CONFIG, "inbox.archive: a mail was moved there and is not to be found; choose another folder");
         }
         Archived::Stays => report.well("stored mail stays where it is, or is moved on this machine"),
     }
@@ -177,7 +177,7 @@ fn judge(smtp: &SmtpRelay, settings: &Settings, fates: &[Fate<'_>], report: &mut
     match (&plus_fault, settings.addressing.plus) {
         (None, true) => report.well("addressing.plus: an address with +detail is delivered"),
         (None, false) => report.well("addressing.plus: an address with +detail is delivered, so that it may be true"),
-        (Some(fault), true) => report.to_do(
+        (Some(fault), true) => report.needs(
             CONFIG,
             format!(
                 "addressing.plus: mail to an address with +detail: {fault}; turn that on at the host (in Postfix \
@@ -208,7 +208,7 @@ fn judge(smtp: &SmtpRelay, settings: &Settings, fates: &[Fate<'_>], report: &mut
 
 fn delivery(plain: &Fate<'_>, host: &str, report: &mut Report<'_>) {
     if let Some(fault) = plain.fault() {
-        return report.to_do(
+        return report.needs(
             UNAVAILABLE,
             format!("mail from the address to itself through {host}: {fault}; let this account send as the address"),
         );
@@ -232,7 +232,7 @@ fn sender(fate: &Fate<'_>, used: bool, name: &str, instead: BounceAddress, repor
         (Some(fault), _) if fault.is_empty() => report.well(format!(
             "addressing.bounce_address: a {name} sender is taken; the host notes no sender, so that no more can be told"
         )),
-        (Some(fault), true) => report.to_do(
+        (Some(fault), true) => report.needs(
             CONFIG,
             format!(
                 "addressing.bounce_address: mail with the {name} sender: {fault}; set addressing.bounce_address = \"{}\"",
@@ -270,7 +270,7 @@ fn results(settings: &Settings, found: Option<&str>, report: &mut Report<'_>) {
             "the host writes Authentication-Results as {id}; if that is your own host, set authentication.authserv_ids \
              = [\"{id}\"]: without it an address proves nothing, and commands must be signed"
         )),
-        Some(id) => report.to_do(
+        Some(id) => report.needs(
             CONFIG,
             format!("the host writes Authentication-Results as {id}, which authentication.authserv_ids does not name"),
         ),

@@ -75,7 +75,7 @@ fn maildir(path: &Path, adopted: bool, report: &mut Report<'_>) {
             Ok(files) => waiting += files.count(),
             Err(error) => {
                 let shown = path.display();
-                return report.to_do(
+                return report.needs(
                     CONFIG,
                     format!("{shown} is no Maildir that can be read ({}); make new, cur and tmp in it", error.kind()),
                 );
@@ -88,7 +88,7 @@ fn maildir(path: &Path, adopted: bool, report: &mut Report<'_>) {
             report.well(format!("{} is a Maildir, with {}", path.display(), count(waiting, "mail")));
             waits(waiting, adopted, report);
         }
-        Err(error) => report.to_do(
+        Err(error) => report.needs(
             CANNOT_CREATE,
             format!("{} cannot be written ({}); mail could not leave it", path.display(), error.kind()),
         ),
@@ -130,8 +130,8 @@ fn abilities(imap: &ImapInbox, probe: &Probe, report: &mut Report<'_>) {
 fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Report<'_>) -> Result<(), PortError> {
     let keyword = probe.leaving() == Leaving::Stays;
     match probe.open_mailbox(&imap.mailbox)? {
-        None => report.to_do(CONFIG, format!("the server refuses to open {}; correct inbox.mailbox", imap.mailbox)),
-        Some(opened) if keyword && !opened.keeps_keywords => report.to_do(
+        None => report.needs(CONFIG, format!("the server refuses to open {}; correct inbox.mailbox", imap.mailbox)),
+        Some(opened) if keyword && !opened.keeps_keywords => report.needs(
             CONFIG,
             "the server keeps no keywords, so that stored mail could not be told from new; set inbox.settle = \"move\"",
         ),
@@ -145,7 +145,7 @@ fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Repo
         let archive = probe.archive().to_owned();
         match probe.open_mailbox(&archive)? {
             Some(_) => report.well(format!("the archive folder {archive} is there")),
-            None => report.to_do(CONFIG, format!("the server refuses to open {archive}; correct inbox.archive")),
+            None => report.needs(CONFIG, format!("the server refuses to open {archive}; correct inbox.archive")),
         }
     }
     let marked = probe.marked_as_junk()?;
@@ -153,7 +153,7 @@ fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Repo
     match (&imap.junk, junk, marked) {
         (Some(_), Some(junk), _) => match probe.open_mailbox(&junk)? {
             Some(_) => report.well(format!("the junk folder {junk} opens")),
-            None => report.to_do(CONFIG, format!("the server refuses to open {junk}; correct inbox.junk")),
+            None => report.needs(CONFIG, format!("the server refuses to open {junk}; correct inbox.junk")),
         },
         (Some(FolderChoice::Named(junk)), None, _) => {
             report.to_do(CONFIG, format!("the server has no folder {junk}; correct inbox.junk"));
@@ -184,7 +184,7 @@ pub(super) fn relays(settings: &Settings, runtime: &Runtime, report: &mut Report
                 match fs::write(&trial, b"").and_then(|()| fs::remove_file(&trial)) {
                     Ok(()) => report.well(format!("mail is laid into the folder {}; nothing is sent", path.display())),
                     Err(error) => {
-                        report.to_do(CANNOT_CREATE, format!("{} cannot be written ({})", path.display(), error.kind()))
+                        report.needs(CANNOT_CREATE, format!("{} cannot be written ({})", path.display(), error.kind()));
                     }
                 }
             }
