@@ -3,14 +3,19 @@
 //! Never renders, runs or stores a part under its own name; never leaves out a part without a trace: what is not shown
 //! as text is an attachment. Never fails.
 
+mod body;
+
 use std::fmt;
 
+use super::calendar_part;
 use super::clean;
 use super::decode;
 use super::headers::Headers;
-use super::html;
 use super::limits::{Defect, Defects, Limits};
 use super::mime::{Node, Tree};
+use super::tnef;
+use super::uuencode;
+use body::Shown;
 
 /// Bytes of a delivery-status part that are kept.
 const STATUS_MAX_BYTES: usize = 256 * 1024;
@@ -18,12 +23,19 @@ const STATUS_MAX_BYTES: usize = 256 * 1024;
 /// Characters of a content type that are kept.
 const TYPE_MAX_CHARS: usize = 120;
 
+/// Attachments that are looked into.
+const UNPACKED_MAX: usize = 100;
+
+/// The type of a file whose type is not said.
+const OCTETS: &str = "application/octet-stream";
+
 /// Where the text was taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextSource {
     /// A text/plain part.
     Plain,
-    /// A file, since there was no other text. Commands are never read from it: it is somebody's attachment.
+    /// A file or an invitation, since there was no other text. Commands are never read from it: it is somebody's
+    /// attachment.
     File,
     /// An HTML part, since there was no other text. Commands are never read from it.
     Html,
@@ -40,6 +52,8 @@ pub struct Part {
     pub content_type: String,
     /// The decoded content.
     pub bytes: Vec<u8>,
+    /// Whether it is no MIME part but a file from inside one: from `winmail.dat`, or uuencoded in a text.
+    pub unpacked: bool,
 }
 
 /// Names and contents stay out of logs.
@@ -72,6 +86,8 @@ impl fmt::Debug for Report {
 pub(super) struct Content {
     pub(super) text: String,
     pub(super) text_from: TextSource,
+    pub(super) first_text: String,
+    pub(super) has_html: bool,
     pub(super) attachments: Vec<Part>,
     pub(super) report: Option<Report>,
 }
@@ -79,7 +95,14 @@ pub(super) struct Content {
 impl Content {
     /// That of a mail whose content is not looked at.
     pub(super) fn none() -> Self {
-        Self { text: String::new(), text_from: TextSource::None, attachments: Vec::new(), report: None }
+        Self {
+            text: String::new(),
+            text_from: TextSource::None,
+            first_text: String::new(),
+            has_html: false,
+            attachments: Vec::new(),
+            report: None,
+        }
     }
 }
 
@@ -112,29 +135,100 @@ pub(super) fn read(
     let report = report(tree, bodies, &all, limits);
     let mut leaves: Vec<usize> =
         all.iter().copied().filter(|index| *index == root || !is_legacy_display(tree, *index, root)).collect();
-    let (mut chosen, mut text, mut text_from) = body_text(tree, bodies, &leaves, root);
-    if text.is_empty() && leaves.len() < all.len() {
+    let mut shown = body::read(tree, bodies, &leaves, root);
+    if shown.text.is_empty() && leaves.len() < all.len() {
         // What calls itself a repetition is all there is: show it.
-        (chosen, text, text_from) = body_text(tree, bodies, &all, root);
+        shown = body::read(tree, bodies, &all, root);
         leaves = all;
-    }
-    let cut = decode::cut(&text, limits.text_bytes);
-    if cut.len() < text.len() {
-        defects.note(Defect::TextCut);
     }
     let mut attachments = Vec::new();
     for index in leaves {
-        let (Some(node), Some(body)) = (tree.nodes.get(index), bodies.get_mut(index)) else { continue };
-        if Some(index) == chosen || is_only_layout(tree, node, body) {
+        let (Some(node), Some(bytes)) = (tree.nodes.get(index), bodies.get_mut(index)) else { continue };
+        if shown.chosen.contains(&index) || is_only_layout(tree, node, bytes) {
             continue;
         }
         attachments.push(Part {
-            name: node.name().and_then(clean::file_name),
+            name: node.name().or_else(|| content_id(node)).and_then(clean::file_name),
             content_type: clean::one_line(&node.media.essence, TYPE_MAX_CHARS),
-            bytes: std::mem::take(body),
+            bytes: std::mem::take(bytes),
+            unpacked: false,
         });
     }
-    Content { text: cut.to_owned(), text_from, attachments, report }
+    unpack(&mut shown, &mut attachments, limits);
+    let mut cut = |text: &str| {
+        let cut = decode::cut(text, limits.text_bytes);
+        if cut.len() < text.len() {
+            defects.note(Defect::TextCut);
+        }
+        cut.to_owned()
+    };
+    Content {
+        text: cut(&shown.text),
+        text_from: shown.from,
+        first_text: cut(&shown.first),
+        has_html: shown.has_html,
+        attachments,
+        report,
+    }
+}
+
+/// What an image within the text is called where it has no name: its Content-ID (RFC 2392).
+fn content_id(node: &Node) -> Option<&str> {
+    let inside = !node.media.essence.starts_with("text/") && !node.media.essence.starts_with("message/");
+    let id = node.headers.first("Content-ID").filter(|_| inside)?;
+    Some(id.trim_matches(['<', '>', ' '])).filter(|id| !id.is_empty())
+}
+
+/// All leaves that have a file name, mails and reports in the mail left out.
+pub(super) fn named(tree: &Tree<'_>, bodies: Vec<Vec<u8>>) -> Vec<Part> {
+    let leaves = tree
+        .nodes
+        .iter()
+        .zip(bodies)
+        .filter(|(node, _)| !node.is_multipart() && !node.media.essence.starts_with("message/"));
+    leaves
+        .filter_map(|(node, bytes)| {
+            let name = Some(clean::one_line(node.name()?, clean::LINE_MAX_CHARS));
+            let content_type = clean::one_line(&node.media.essence, TYPE_MAX_CHARS);
+            Some(Part { name, content_type, bytes, unpacked: false })
+        })
+        .collect()
+}
+
+/// Adds the files that stand in the text and in winmail.dat; takes the text from there, or from an invitation, where
+/// the mail has no other.
+fn unpack(shown: &mut Shown, attachments: &mut Vec<Part>, limits: &Limits) {
+    let unpacked = |name: &str, content_type: &str, bytes: Vec<u8>| Part {
+        name: clean::file_name(name),
+        content_type: clean::one_line(content_type, TYPE_MAX_CHARS).to_ascii_lowercase(),
+        bytes,
+        unpacked: true,
+    };
+    if let Some((rest, files)) = uuencode::take_files(&shown.text) {
+        shown.text = rest;
+        attachments.extend(files.into_iter().map(|file| unpacked(&file.name, OCTETS, file.bytes)));
+    }
+    let mut found = Vec::new();
+    let mut room = limits.decoded_bytes;
+    for part in attachments.iter().take(UNPACKED_MAX) {
+        if tnef::is_tnef(&part.bytes) {
+            let opened = tnef::read(&part.bytes, room);
+            room = room.saturating_sub(opened.files.iter().map(|file| file.bytes.len()).sum());
+            if shown.text.trim().is_empty() && !opened.text.trim().is_empty() {
+                (shown.text, shown.from) = (clean::body(&opened.text), TextSource::File);
+            }
+            let files = opened.files.into_iter();
+            found.extend(
+                files.map(|file| unpacked(&file.name, file.content_type.as_deref().unwrap_or(OCTETS), file.bytes)),
+            );
+        }
+        if part.content_type == "text/calendar" && shown.text.trim().is_empty() {
+            if let Some(line) = calendar_part::summary(&decode::text(&part.bytes, None)) {
+                (shown.text, shown.from) = (clean::body(&line), TextSource::File);
+            }
+        }
+    }
+    attachments.extend(found);
 }
 
 /// The nodes from `root` on that stand in it. Nodes stand in document order, so a subtree is a run of them.
@@ -150,54 +244,6 @@ fn subtree<'a>(tree: &'a Tree<'_>, root: usize) -> impl Iterator<Item = usize> +
 fn is_legacy_display(tree: &Tree<'_>, index: usize, root: usize) -> bool {
     let marked = |index: usize| tree.nodes.get(index).filter(|n| n.media.parameter("protected-headers").is_some());
     marked(root).is_some() && marked(index).is_some_and(|node| node.media.essence.starts_with("text/"))
-}
-
-/// The text to show: the first text/plain that says something, else the first HTML.
-fn body_text(
-    tree: &Tree<'_>,
-    bodies: &[Vec<u8>],
-    leaves: &[usize],
-    root: usize,
-) -> (Option<usize>, String, TextSource) {
-    let candidates = |essence: &'static str, named: bool| {
-        leaves.iter().copied().filter(move |index| {
-            tree.nodes.get(*index).is_some_and(|node| {
-                let attached = node.disposition.essence == "attachment" || (node.name().is_some() && !named);
-                node.media.essence == essence && (!attached || *index == root)
-            })
-        })
-    };
-    let decoded = |index: usize| {
-        let node = tree.nodes.get(index);
-        let charset = node.and_then(|node| node.media.parameter("charset"));
-        let text = decode::text(bodies.get(index).map_or(&[], Vec::as_slice), charset);
-        let repeats = node.is_some_and(|node| node.media.parameter("hp-legacy-display") == Some("1"));
-        if repeats { without_first_paragraph(&text) } else { text }
-    };
-    for named in [false, true] {
-        for index in candidates("text/plain", named) {
-            let text = clean::body(&decoded(index));
-            if !text.trim().is_empty() {
-                let file = tree
-                    .nodes
-                    .get(index)
-                    .is_some_and(|node| node.disposition.essence == "attachment" || node.name().is_some());
-                return (Some(index), text, if file { TextSource::File } else { TextSource::Plain });
-            }
-        }
-        if let Some(index) = candidates("text/html", named).next() {
-            let text = clean::body(&html::to_text(&decoded(index)));
-            return (Some(index), text, TextSource::Html);
-        }
-    }
-    let blank = candidates("text/plain", true).next();
-    (blank, String::new(), if blank.is_some() { TextSource::Plain } else { TextSource::None })
-}
-
-/// Takes away the protected headers that RFC 9788 section 5.2.2 lets a sender repeat above the text.
-fn without_first_paragraph(text: &str) -> String {
-    let unix = text.replace("\r\n", "\n");
-    unix.split_once("\n\n").map_or_else(|| unix.clone(), |(_, rest)| rest.to_owned())
 }
 
 /// Blank text, and the HTML form of a text that is there in another form.
@@ -254,3 +300,7 @@ fn report(tree: &Tree<'_>, bodies: &[Vec<u8>], leaves: &[usize], limits: &Limits
     }
     (report != Report::default()).then_some(report)
 }
+
+#[cfg(test)]
+#[path = "content_tests.rs"]
+mod tests;

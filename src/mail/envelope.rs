@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::clean;
+use super::dates;
 use super::decode;
 use super::headers::Headers;
 use super::limits::{Defect, Defects, Limits};
@@ -46,6 +47,14 @@ pub struct Mailbox {
     pub address: Option<Address>,
     /// What stood in the place of the address, safe to show.
     pub raw: String,
+}
+
+impl Mailbox {
+    /// What stood in the place of the address when it is one of any form, such as one with a quoted local part.
+    #[must_use]
+    pub fn addr_spec(&self) -> Option<&str> {
+        Some(self.raw.as_str()).filter(|raw| raw.contains('@'))
+    }
 }
 
 /// Names and addresses stay out of logs.
@@ -108,7 +117,7 @@ pub(super) fn read(headers: &Headers, limits: &Limits, defects: &mut Defects) ->
     if message_id.is_none() {
         defects.note(Defect::NoMessageId);
     }
-    let date = headers.first_raw("Date").and_then(decode::date);
+    let date = headers.first_raw("Date").and_then(dates::date);
     if date.is_none() {
         defects.note(Defect::BadDate);
     }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::charset;
 use super::decode;
 use super::limits::{Defect, Defects, Limits};
 use crate::domain::id::MessageId;
@@ -14,6 +15,12 @@ const OWN_PREFIX: &str = "x-postern-";
 
 /// The one of them that is looked at in incoming mail, and only to know our own mail again.
 pub const INSTANCE_HEADER: &str = "X-Postern-Instance";
+
+/// Bytes of a body in which the charset of its first part is looked for.
+const CHARSET_WITHIN_BYTES: usize = 16 * 1024;
+
+/// Lines behind one that is no field in which another field is looked for.
+const AHEAD_LINES_MAX: usize = 20;
 
 /// Message-IDs taken from one field.
 const MESSAGE_IDS_MAX: usize = 100;
@@ -121,7 +128,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, defects: &mut Defects, stops: 
         if stops(line) {
             break;
         }
-        position = next;
+        let begun = std::mem::replace(&mut position, next);
         lines += 1;
         // Of an endless line no more counts than is kept of it.
         kept_bytes = kept_bytes.saturating_add(line.len().min(limits.line_bytes));
@@ -148,9 +155,36 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, defects: &mut Defects, stops: 
             in_field = true;
         } else if !(lines == 1 && (line.starts_with(b"From ") || line.starts_with(b">From "))) {
             defects.note(Defect::MalformedHeader);
+            if !fields.is_empty() && !goes_on(bytes.get(next..).unwrap_or_default()) {
+                // The empty line is missing: here the body begins.
+                position = begun;
+                break;
+            }
         }
     }
-    Block { headers: Headers { fields: fields.into_iter().map(field).collect() }, body: position }
+    let charset = declared_charset(&fields, bytes.get(position..).unwrap_or_default());
+    let fields = fields.into_iter().map(|named| field(named, charset.as_deref())).collect();
+    Block { headers: Headers { fields }, body: position }
+}
+
+/// The charset that a mail declares, for header fields that are neither encoded nor UTF-8: that of its Content-Type, else
+/// of its first part.
+fn declared_charset(fields: &[(String, Vec<u8>)], body: &[u8]) -> Option<String> {
+    if fields.iter().all(|(_, value)| std::str::from_utf8(value).is_ok()) {
+        return None;
+    }
+    let own = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("Content-Type"));
+    let own = own.and_then(|(_, value)| {
+        let media = decode::media_type(&String::from_utf8_lossy(value));
+        media.parameter("charset").map(str::to_owned)
+    });
+    own.or_else(|| {
+        let beginning = body.get(..body.len().min(CHARSET_WITHIN_BYTES))?.to_ascii_lowercase();
+        let text = String::from_utf8_lossy(&beginning);
+        let (_, behind) = text.split_once("charset=")?;
+        let inside = |c: char| c.is_ascii_alphanumeric() || "-_:.".contains(c);
+        Some(behind.trim_start_matches('"').chars().take(40).take_while(|c| inside(*c)).collect())
+    })
 }
 
 /// The line at `position` without its end (LF or CRLF), and where the next begins; `None` at the end.
@@ -165,20 +199,36 @@ pub(super) fn line_at(bytes: &[u8], position: usize) -> Option<(&[u8], usize)> {
 
 /// The ids of a Message-ID, In-Reply-To or References field; without angle brackets, each word that has an `@`.
 fn message_ids(raw: &str) -> Vec<MessageId> {
+    let joined = |id: &str| MessageId::parse(&id.split_whitespace().collect::<String>());
     if raw.contains('<') {
-        return raw
-            .split('<')
-            .skip(1)
-            .filter_map(|piece| piece.split_once('>'))
-            .filter_map(|(id, _)| MessageId::parse(&id.split_whitespace().collect::<String>()))
-            .take(MESSAGE_IDS_MAX)
-            .collect();
+        // A bracket that is not closed ends at the next blank.
+        let id = |piece: &str| match piece.split_once('>') {
+            Some((id, _)) => joined(id),
+            None => piece.split_whitespace().next().filter(|word| word.contains('@')).and_then(joined),
+        };
+        return raw.split('<').skip(1).filter_map(id).take(MESSAGE_IDS_MAX).collect();
     }
+    let around = |c: char| c == ',' || c == ';' || c == '"' || c == '>';
     raw.split_whitespace()
+        .map(|word| word.trim_matches(around))
         .filter(|word| word.contains('@'))
         .filter_map(MessageId::parse)
         .take(MESSAGE_IDS_MAX)
         .collect()
+}
+
+/// Whether another field, and the empty line that ends a block, follow soon.
+fn goes_on(bytes: &[u8]) -> bool {
+    let (mut position, mut field) = (0, false);
+    for _ in 0..AHEAD_LINES_MAX {
+        let Some((line, next)) = line_at(bytes, position) else { return false };
+        if line.trim_ascii().is_empty() {
+            return field;
+        }
+        field |= split_field(line).is_some();
+        position = next;
+    }
+    field
 }
 
 fn split_field(line: &[u8]) -> Option<(String, &[u8])> {
@@ -199,8 +249,8 @@ fn append(value: &mut Vec<u8>, piece: &[u8], limits: &Limits, defects: &mut Defe
     value.extend(piece.iter().take(room).map(|byte| if matches!(byte, 0 | b'\r') { b' ' } else { *byte }));
 }
 
-fn field((name, bytes): (String, Vec<u8>)) -> Field {
-    let raw = decode::text(&bytes, None).trim().to_owned();
+fn field((name, bytes): (String, Vec<u8>), charset: Option<&str>) -> Field {
+    let raw = charset::header(&bytes, charset).trim().to_owned();
     let value = decode::unstructured(&raw);
     Field { name, raw, value }
 }

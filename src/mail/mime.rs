@@ -3,12 +3,16 @@
 //! Never recurses, never descends into an attached mail, never decodes; keeps offsets, so that the exact octets of
 //! a signed part are at hand. Never fails: what is over a limit is left out and noted.
 
-use super::decode::{self, MediaType};
+use super::decode::{self, MediaType, Transfer};
 use super::headers::{self, Headers};
 use super::limits::{Defect, Defects, Limits};
+use super::uuencode;
 
 /// Longest boundary that is looked for; RFC 2046 section 5.1.1 allows 70.
 const BOUNDARY_MAX_BYTES: usize = 200;
+
+/// Lines of a container in which a boundary that it does not say is looked for.
+const UNSAID_WITHIN_LINES: usize = 100;
 
 /// One part: a container with children, or a leaf.
 #[derive(Debug)]
@@ -67,11 +71,12 @@ impl<'a> Tree<'a> {
     /// The part's body after transfer decoding.
     pub(super) fn decoded(&self, node: &Node, defects: &mut Defects) -> Vec<u8> {
         let body = self.body(node);
-        let encoding = node.headers.first("Content-Transfer-Encoding").unwrap_or_default();
-        let (bytes, whole) = match encoding.trim().trim_end_matches(';').to_ascii_lowercase().as_str() {
-            "base64" => decode::base64(body),
-            "quoted-printable" => decode::quoted_printable(body),
-            _ => (body.to_vec(), true),
+        let encoding = node.headers.first_raw("Content-Transfer-Encoding").unwrap_or_default();
+        let (bytes, whole) = match decode::transfer(encoding) {
+            Transfer::Base64 => decode::base64(body),
+            Transfer::QuotedPrintable => decode::quoted_printable(body),
+            Transfer::Uuencode => uuencode::body(body).map_or_else(|| (body.to_vec(), false), |bytes| (bytes, true)),
+            Transfer::Identity => (body.to_vec(), true),
         };
         if !whole {
             defects.note(Defect::BadEncoding);
@@ -144,10 +149,10 @@ impl Walk<'_, '_> {
             _ => "text/plain",
         };
         let media = effective_type(&block.headers, default);
-        let boundary = media
-            .essence
-            .starts_with("multipart/")
-            .then(|| media.parameter("boundary").unwrap_or_default().trim_end().as_bytes().to_vec());
+        let boundary = media.essence.starts_with("multipart/").then(|| match media.parameter("boundary") {
+            Some(said) => said.trim_end().as_bytes().to_vec(),
+            None => unsaid_boundary(bytes.get(block.body..).unwrap_or_default()),
+        });
         let too_deep = self.open.len() >= self.limits.depth;
         let boundary = match boundary {
             Some(_) if too_deep => {
@@ -236,6 +241,21 @@ fn match_boundary(nodes: &[Node], open: &[usize], line: &[u8]) -> Option<(usize,
         }
     }
     None
+}
+
+/// The boundary of a container that does not say it: a line with two hyphens before it, and a Content- field below.
+/// Empty when there is none near the beginning.
+fn unsaid_boundary(body: &[u8]) -> Vec<u8> {
+    let (mut position, mut before) = (0, &[][..]);
+    for _ in 0..UNSAID_WITHIN_LINES {
+        let Some((line, next)) = headers::line_at(body, position) else { break };
+        let field = line.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"content-"));
+        if let Some(boundary) = before.strip_prefix(b"--").filter(|boundary| field && !boundary.is_empty()) {
+            return boundary.trim_ascii_end().to_vec();
+        }
+        (position, before) = (next, line);
+    }
+    Vec::new()
 }
 
 /// The Content-Type, or the container's default where it is absent or cannot be read (RFC 2045 section 5.2).

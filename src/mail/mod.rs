@@ -2,16 +2,22 @@
 //!
 //! Never touches a network or a key. What arrives is hostile until shown otherwise.
 
+mod addresses;
 pub mod authres;
 pub mod autocrypt;
 pub mod bounce;
+mod calendar_part;
+mod charset;
 pub mod classify;
 mod clean;
 pub mod compose;
 mod content;
+mod dates;
 mod decode;
 mod digest;
 mod envelope;
+mod flowed;
+pub mod forward;
 pub mod headers;
 mod html;
 pub mod intake;
@@ -20,7 +26,12 @@ mod limits;
 pub mod mbox;
 mod mime;
 pub mod outline;
+mod parameters;
 pub mod parse;
 pub mod quote;
+mod rtf;
 pub mod shape;
 pub mod thread;
+mod tnef;
+mod uuencode;
+mod words;

@@ -3,6 +3,7 @@
 //! Never fails, never panics, never recurses on its input, never decrypts, never believes. What is wrong with a mail is
 //! a list of [`Defect`]s beside the value; what is over a limit is left out and noted there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use super::content::{Part, Report, TextSource};
@@ -52,8 +53,12 @@ pub struct ParsedMail {
     pub return_path: Option<ReturnPath>,
     /// The outer header fields, in order.
     pub headers: Headers,
-    /// The text for people, lines ended by LF.
+    /// The text for people, lines ended by LF: all texts that are no attachments, `format=flowed` undone.
     pub text: String,
+    /// The first inline text/plain part as it stands, decoded; empty when there is none.
+    pub first_text: String,
+    /// Whether there is an inline text/html part.
+    pub has_html: bool,
     /// Where the text was taken from.
     pub text_from: TextSource,
     /// All other parts. Empty when the mail is encrypted as a whole.
@@ -87,7 +92,13 @@ impl ParsedMail {
         if cut.len() < text.len() {
             defects.note(Defect::TextCut);
         }
-        Self { text: cut.to_owned(), text_from: TextSource::Plain, defects: defects.into_vec(), ..self.clone() }
+        Self {
+            text: cut.to_owned(),
+            text_from: TextSource::Plain,
+            first_text: cut.to_owned(),
+            defects: defects.into_vec(),
+            ..self.clone()
+        }
     }
 }
 
@@ -108,7 +119,24 @@ impl fmt::Debug for ParsedMail {
 /// Reads a mail as it came from the server.
 #[must_use]
 pub fn parse(raw: &[u8], limits: &Limits) -> ParsedMail {
-    read(raw, limits).mail
+    read(&with_line_ends(raw), limits).mail
+}
+
+/// A mail whose lines end by CR alone, as none does that came by SMTP; any other mail stays as it is, to the octet.
+fn with_line_ends(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\n') || !raw.contains(&b'\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect())
+}
+
+/// Every MIME part of a mail that has a file name, the parts of its OpenPGP layer among them, in order. Nothing is decrypted.
+#[must_use]
+pub fn named_parts(raw: &[u8], limits: &Limits) -> Vec<Part> {
+    let mut defects = Defects::default();
+    let tree = mime::read(raw, limits, &mut defects);
+    let bodies = content::bodies(&tree, limits, &mut defects);
+    content::named(&tree, bodies)
 }
 
 /// Reads what a decrypted or signed layer of `outer` held.
@@ -230,6 +258,8 @@ fn read(raw: &[u8], limits: &Limits) -> Entity {
         headers,
         text: content.text,
         text_from: content.text_from,
+        first_text: content.first_text,
+        has_html: content.has_html,
         attachments: content.attachments,
         layer,
         report: content.report,

@@ -124,7 +124,8 @@ fn html_is_shown_only_where_there_is_no_other_text() {
     assert_eq!((only.text.trim(), only.text_from, only.attachments.len()), ("hello you", TextSource::Html, 0));
     // Outside of an alternative nothing is dropped unseen.
     let beside = mail(&multipart("multipart/mixed", &["\nplain\n", html, "\nmore\n"]));
-    assert_eq!((beside.text.trim(), beside.attachments.len()), ("plain", 2));
+    assert_eq!((beside.text.trim(), beside.first_text.trim()), ("plain\n\nmore", "plain"));
+    assert_eq!((beside.attachments.len(), beside.has_html), (1, true));
 }
 
 #[test]
