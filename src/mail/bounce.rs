@@ -3,8 +3,16 @@
 //! Never decides what a report is worth: anybody can write one. It is worth something only through the keyed return path
 //! or the Message-ID in it, which the caller checks. Never fails: what cannot be read is absent.
 
-use super::parse::{Headers, Limits, ParsedMail, ReturnPath};
+mod codes;
+mod dsn;
+mod notice;
+mod original;
+mod phrases;
+mod sender;
+
+use super::parse::{Limits, ParsedMail, ReturnPath, parse as parse_mail};
 use crate::domain::id::{Address, MessageId};
+use notice::Notice;
 
 /// Recipients taken from one report.
 const RECIPIENTS_MAX: usize = 50;
@@ -12,14 +20,8 @@ const RECIPIENTS_MAX: usize = 50;
 /// Message-IDs taken from one report.
 const ORIGINAL_IDS_MAX: usize = 20;
 
-/// Lines of a plain report that are looked at.
-const PLAIN_LINES_MAX: usize = 2000;
-
-/// Fields outside of the returned mail that name it.
-const ORIGINAL_ID_FIELDS: [&str; 4] = ["X-Original-Message-ID", "Original-Message-ID", "In-Reply-To", "References"];
-
-/// Local parts that mail hosts write reports under.
-const DAEMONS: [&str; 6] = ["mailer-daemon", "mailerdaemon", "mail-daemon", "mdaemon", "postmaster", "mailer_daemon"];
+/// Bytes of an attachment in which a status part is looked for that is not marked as one.
+const STATUS_MAX_BYTES: usize = 64 * 1024;
 
 /// A report about one or more recipients of an earlier mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,8 @@ pub struct BounceReport {
     pub recipients: Vec<BouncedRecipient>,
     /// Ids that may be that of the earlier mail, the likeliest first.
     pub original_message_ids: Vec<MessageId>,
-    /// The addresses with a `+detail` that the report was sent to: a keyed return path stands here.
+    /// The addresses with a `+detail` that the report was sent to, or that the reporter saw as our return path: a keyed
+    /// return path stands here.
     pub verp: Vec<Address>,
 }
 
@@ -37,10 +40,17 @@ pub struct BounceReport {
 pub struct BouncedRecipient {
     /// The address the mail was sent to (Original-Recipient), else the one it got to (Final-Recipient).
     pub address: Option<Address>,
+    /// The other of the two, where it is another one.
+    pub alt: Option<Address>,
     /// What became of the mail.
     pub action: Action,
-    /// The enhanced status code (RFC 3463), such as `5.1.1`.
+    /// The enhanced status code (RFC 3463) that the report gives, such as `5.1.1`; where it gives none, the one in its
+    /// diagnostic text, else the one that its words mean.
     pub status: Option<String>,
+    /// The status in the diagnostic text, where the reported one tells no more than its class.
+    pub diagnosed: Option<String>,
+    /// The basic reply code of SMTP (RFC 5321 section 4.2.1).
+    pub smtp_code: Option<u16>,
     /// Whether trying again is useless: class 5, or failed without a code.
     pub permanent: bool,
 }
@@ -60,155 +70,206 @@ pub enum Action {
     Expanded,
 }
 
+impl BouncedRecipient {
+    /// The most exact status that is known.
+    #[must_use]
+    pub fn exact_status(&self) -> Option<&str> {
+        self.diagnosed.as_deref().or(self.status.as_deref())
+    }
+
+    fn new(address: Option<Address>, action: Action) -> Self {
+        let permanent = action == Action::Failed;
+        Self { address, alt: None, action, status: None, diagnosed: None, smtp_code: None, permanent }
+    }
+
+    /// Takes codes from diagnostic texts, the closest first. `written` is a status that stands in a field of its own.
+    fn say(&mut self, written: Option<String>, diagnostics: &[&str]) {
+        let in_text = diagnostics.iter().find_map(|text| codes::enhanced_status(text));
+        self.smtp_code = diagnostics.iter().find_map(|text| codes::reply_code(text));
+        let temporary = self.action == Action::Delayed || self.smtp_code.is_some_and(|code| code < 500);
+        let by_words = |text: &&str| codes::status_by_words(text, if temporary { 4 } else { 5 });
+        self.status = written.or_else(|| in_text.clone()).or_else(|| diagnostics.iter().find_map(by_words));
+        let class = self.status.as_deref().and_then(|status| status.chars().next());
+        if self.diagnosed.is_none() && self.status.as_deref().is_some_and(codes::is_vague) {
+            self.diagnosed = in_text.filter(|status| !codes::is_vague(status) && status.chars().next() == class);
+        }
+        let says_five = class.map_or_else(|| self.smtp_code.is_none_or(|code| code >= 500), |class| class == '5');
+        self.permanent = self.action == Action::Failed && says_five;
+    }
+}
+
 /// The report in a mail; `None` when it is none, or tells only of success.
 #[must_use]
 pub fn parse(mail: &ParsedMail) -> Option<BounceReport> {
-    let status = mail.report.as_ref().and_then(|report| report.status.as_deref());
-    let mut recipients = status.map(delivery_status).unwrap_or_default();
+    read(mail).map(|(report, _)| report)
+}
+
+/// The report in a mail, and by what it was known, in fixed words.
+pub(super) fn read(mail: &ParsedMail) -> Option<(BounceReport, Vec<&'static str>)> {
+    let notice = notice::cut(&mail.text);
+    let status = status_text(mail);
+    let written = status.as_deref().map(|text| dsn::recipients(text, RECIPIENTS_MAX)).unwrap_or_default();
     let trouble = |recipient: &BouncedRecipient| matches!(recipient.action, Action::Failed | Action::Delayed);
-    if !recipients.is_empty() && !recipients.iter().any(trouble) {
+    let is_success = !written.is_empty() && !written.iter().any(trouble);
+    if is_success || status.as_deref().is_some_and(dsn::is_challenge) {
         return None;
     }
-    if recipients.is_empty() {
-        recipients = failed_recipients(&mail.headers);
+    let mut written: Vec<BouncedRecipient> = written.into_iter().filter(trouble).collect();
+    let named = in_words(mail, &notice);
+    let reasons = reasons(mail, &notice, status.is_some(), &named)?;
+    for recipient in &mut written {
+        complete(recipient, &named);
     }
-    if recipients.is_empty() && (status.is_some() || is_plain_report(mail)) {
-        recipients = plain_recipients(&mail.text);
-    }
-    if recipients.is_empty() && status.is_none() && !(is_plain_report(mail) && returns_a_mail(mail)) {
-        return None;
-    }
-    Some(BounceReport {
-        recipients,
-        original_message_ids: original_ids(mail),
-        verp: mail.recipients.iter().filter(|address| address.detail().is_some()).cloned().collect(),
-    })
+    // A part that names nobody, or nobody with an address, leaves it to the words.
+    let recipients = if written.iter().any(|recipient| recipient.address.is_some()) || named.is_empty() {
+        written
+    } else {
+        named
+    };
+    let (original_message_ids, verp) = (original::ids(mail), original::paths(mail));
+    Some((BounceReport { recipients, original_message_ids, verp }, reasons))
 }
 
 /// Whether the mail is from a name that only mail hosts use.
 #[must_use]
 pub fn is_daemon(mail: &ParsedMail) -> bool {
-    mail.from.iter().any(|from| {
-        // Some daemons write no domain, so the raw text is looked at.
-        let local = from.raw.rsplit_once('@').map_or(from.raw.as_str(), |(local, _)| local).to_ascii_lowercase();
-        let bare_name = from.raw.is_empty() && from.name.as_deref().is_some_and(|name| is_daemon_name(name.trim()));
-        DAEMONS.contains(&local.as_str()) || bare_name
-    })
+    sender::is_daemon_or_office(mail)
 }
 
-fn is_daemon_name(name: &str) -> bool {
-    DAEMONS.iter().any(|daemon| name.eq_ignore_ascii_case(daemon))
+/// Whether the envelope sender was empty, by any field in which hosts note it.
+pub(super) fn has_null_path(mail: &ParsedMail) -> bool {
+    sender::is_null(mail)
 }
 
-/// A report without RFC 3464 parts: from a daemon with the null path, or from MAILER-DAEMON where the path is not known.
-fn is_plain_report(mail: &ParsedMail) -> bool {
-    let sender = is_daemon(mail);
-    match mail.return_path {
-        Some(ReturnPath::Null) => sender || returns_a_mail(mail),
-        Some(ReturnPath::Address(_)) | None => sender,
+/// Whether a subject reads like that of a report.
+pub(super) fn is_subject(subject: &str) -> bool {
+    phrases::is_subject(&phrases::normalized(subject))
+}
+
+/// The status part, also one that is not marked as such. What a person attaches counts only if [`reasons`] say so.
+fn status_text(mail: &ParsedMail) -> Option<String> {
+    let marked = mail.report.as_ref().and_then(|report| report.status.clone());
+    let files = || {
+        let files = mail.attachments.iter().filter(|part| !part.content_type.starts_with("image/")).take(5);
+        let text = |part: &super::parse::Part| {
+            String::from_utf8_lossy(part.bytes.get(..STATUS_MAX_BYTES).unwrap_or(&part.bytes)).into_owned()
+        };
+        files.filter(|part| !part.content_type.starts_with("message/")).map(text).find(|text| dsn::is_status(text))
+    };
+    marked.or_else(files).or_else(|| dsn::is_status(&mail.text).then(|| mail.text.clone()))
+}
+
+/// The recipients that the header fields and the words of the notice name.
+fn in_words(mail: &ParsedMail, notice: &Notice<'_>) -> Vec<BouncedRecipient> {
+    let mut ours = mail.recipients.clone();
+    ours.extend(mail.from.iter().filter_map(|from| from.address.clone()));
+    let named = notice.recipients(&ours, RECIPIENTS_MAX);
+    let failed = failed_recipients(mail);
+    if !failed.is_empty() {
+        return failed.into_iter().map(|recipient| with_words(recipient, &named)).collect();
     }
-}
-
-/// Whether a mail is attached, or its header fields stand in the text.
-fn returns_a_mail(mail: &ParsedMail) -> bool {
-    mail.report.as_ref().is_some_and(|report| report.returned.is_some()) || !ids_in_text(&mail.text).is_empty()
-}
-
-/// The recipients of a delivery-status part: blocks of fields, the first of which is about the whole mail.
-fn delivery_status(text: &str) -> Vec<BouncedRecipient> {
-    let unix = text.replace("\r\n", "\n");
-    let blocks = unix.split("\n\n").map(|block| Headers::parse(block.trim_start().as_bytes(), &Limits::default()));
-    blocks.filter_map(|block| bounced(&block)).take(RECIPIENTS_MAX).collect()
-}
-
-fn bounced(block: &Headers) -> Option<BouncedRecipient> {
-    let typed = |name: &str| {
-        let value = block.first_raw(name)?;
-        let address = value.split_once(';').map_or(value, |(_, address)| address);
-        Address::parse(address.trim().trim_start_matches('<').trim_end_matches('>'))
-    };
-    let word = block.first_raw("Action").and_then(|value| value.split_whitespace().next()).map(str::to_ascii_lowercase);
-    let action = match word.as_deref() {
-        Some("failed" | "failure") => Action::Failed,
-        Some("delayed") => Action::Delayed,
-        Some("delivered") => Action::Delivered,
-        Some("relayed") => Action::Relayed,
-        Some("expanded") => Action::Expanded,
-        _ if block.count("Final-Recipient") > 0 => Action::Failed,
-        _ => return None,
-    };
-    let status = block.first_raw("Status").and_then(enhanced_status);
-    let status = status.or_else(|| block.first_raw("Diagnostic-Code").and_then(enhanced_status));
-    Some(recipient(typed("Original-Recipient").or_else(|| typed("Final-Recipient")), action, status))
-}
-
-fn recipient(address: Option<Address>, action: Action, status: Option<String>) -> BouncedRecipient {
-    let permanent = action == Action::Failed && status.as_deref().is_none_or(|code| code.starts_with('5'));
-    BouncedRecipient { address, action, status, permanent }
+    let in_report = || if sender::is_host(mail) || sender::is_daemon_or_office(mail) { inner_report(mail) } else { Vec::new() };
+    let mailbox = || mailbox_of_host(mail, notice).into_iter().collect::<Vec<_>>();
+    let otherwise: [&dyn Fn() -> Vec<BouncedRecipient>; 2] = [&in_report, &mailbox];
+    if named.is_empty() { otherwise.iter().map(|find| find()).find(|found| !found.is_empty()).unwrap_or_default() } else { named }
 }
 
 /// `X-Failed-Recipients`, as Exim and Gmail write it.
-fn failed_recipients(headers: &Headers) -> Vec<BouncedRecipient> {
-    let names = headers.all_raw("X-Failed-Recipients").flat_map(|value| value.split(','));
-    let addresses = names.filter_map(Address::parse);
-    addresses.map(|address| recipient(Some(address), Action::Failed, None)).take(RECIPIENTS_MAX).collect()
+fn failed_recipients(mail: &ParsedMail) -> Vec<BouncedRecipient> {
+    let names = mail.headers.all_raw("X-Failed-Recipients").flat_map(|value| value.split([',', ' ']));
+    let addresses = names.filter_map(dsn::typed_address).take(RECIPIENTS_MAX);
+    addresses.map(|address| BouncedRecipient::new(Some(address), Action::Failed)).collect()
 }
 
-/// Lines `<address>: reason`, as qmail and Postfix write them; the code is looked for up to the next empty line.
-fn plain_recipients(text: &str) -> Vec<BouncedRecipient> {
-    let mut found: Vec<BouncedRecipient> = Vec::new();
-    let mut in_reason = false;
-    for line in text.lines().take(PLAIN_LINES_MAX) {
-        let named = line.trim().strip_prefix('<').and_then(|rest| rest.split_once(">:"));
-        if let Some(address) = named.and_then(|(address, _)| Address::parse(address)) {
-            if found.len() >= RECIPIENTS_MAX {
-                break;
-            }
-            found.push(recipient(Some(address), Action::Failed, None));
-            in_reason = true;
-        } else if line.trim().is_empty() {
-            in_reason = false;
-        }
-        if let Some(last) = found.last_mut().filter(|last| in_reason && last.status.is_none()) {
-            last.status = enhanced_status(line);
-            last.permanent = last.status.as_deref().is_none_or(|code| code.starts_with('5'));
-        }
-    }
-    found
+/// A recipient of a header field or status part with what the words say of it.
+fn with_words(mut recipient: BouncedRecipient, named: &[BouncedRecipient]) -> BouncedRecipient {
+    complete(&mut recipient, named);
+    recipient
 }
 
-/// The first word of the form `class.subject.detail` (RFC 3463 section 2).
-fn enhanced_status(text: &str) -> Option<String> {
-    text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|word| word.trim_end_matches('.')).find_map(|word| {
-        let mut parts = word.split('.');
-        let class = parts.next().filter(|class| matches!(*class, "2" | "4" | "5"))?;
-        let mut number = || parts.next().filter(|part| (1..=3).contains(&part.len()));
-        let (subject, detail) = (number()?, number()?);
-        parts.next().is_none().then(|| format!("{class}.{subject}.{detail}"))
-    })
-}
-
-fn original_ids(mail: &ParsedMail) -> Vec<MessageId> {
-    let returned = mail.report.as_ref().and_then(|report| report.returned.as_ref());
-    let mut ids: Vec<MessageId> = Vec::new();
-    let returned = returned.map(|headers| headers.message_ids("Message-ID")).unwrap_or_default();
-    let named = ORIGINAL_ID_FIELDS.iter().flat_map(|name| mail.headers.message_ids(name));
-    for id in returned.into_iter().chain(ids_in_text(&mail.text)).chain(named) {
-        if ids.len() < ORIGINAL_IDS_MAX && !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
-}
-
-/// Message-ID fields of a mail that is returned inside the text.
-fn ids_in_text(text: &str) -> Vec<MessageId> {
-    let value = |line: &str| {
-        let (name, value) = line.trim_start_matches(['>', ' ', '\t']).split_once(':')?;
-        let named = name.trim().eq_ignore_ascii_case("message-id");
-        named.then(|| MessageId::parse(value)).flatten()
+fn complete(recipient: &mut BouncedRecipient, named: &[BouncedRecipient]) {
+    let same = |a: Option<&Address>, b: Option<&Address>| a.zip(b).is_some_and(|(a, b)| a.same_mailbox(b));
+    let about = |other: &&BouncedRecipient| {
+        let names = [other.address.as_ref(), other.alt.as_ref()];
+        names.iter().any(|name| same(recipient.address.as_ref(), *name) || same(recipient.alt.as_ref(), *name))
     };
-    text.lines().take(PLAIN_LINES_MAX).filter_map(value).take(ORIGINAL_IDS_MAX).collect()
+    let Some(words) = named.iter().find(about).cloned() else { return };
+    recipient.smtp_code = recipient.smtp_code.or(words.smtp_code);
+    if recipient.status.is_none() {
+        recipient.status = words.status;
+        recipient.permanent = words.permanent;
+    }
+    let other = [words.alt, words.address].into_iter().flatten().find(|name| !same(recipient.address.as_ref(), Some(name)));
+    recipient.alt = recipient.alt.take().or(other);
+}
+
+/// The recipients of a report that is attached whole to this one, as scanners of gateways do.
+fn inner_report(mail: &ParsedMail) -> Vec<BouncedRecipient> {
+    let attached = mail.attachments.iter().find(|part| part.content_type == "message/rfc822");
+    let inner = attached.map(|part| parse_mail(&part.bytes, &Limits::default()));
+    let status = inner.as_ref().and_then(|inner| inner.report.as_ref()).and_then(|report| report.status.as_deref());
+    status.map(|text| dsn::recipients(text, RECIPIENTS_MAX)).unwrap_or_default()
+}
+
+/// A mailbox of the reporting host that is named without its domain.
+fn mailbox_of_host(mail: &ParsedMail, notice: &Notice<'_>) -> Option<BouncedRecipient> {
+    let local = notice.listed_mailbox()?;
+    let returned = mail.report.as_ref().and_then(|report| report.returned.as_ref());
+    let to = returned.into_iter().flat_map(|headers| headers.all_raw("To")).flat_map(notice::addresses);
+    let known = to.chain(notice::addresses(&mail.text)).find(|address| address.local().eq_ignore_ascii_case(local));
+    let domain = || mail.from.first().and_then(|from| from.raw.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
+    let address = known.or_else(|| Address::parse(&format!("{local}@{}", domain()?)))?;
+    let action = if phrases::is_delay(&notice.normalized()) { Action::Delayed } else { Action::Failed };
+    let mut recipient = BouncedRecipient::new(Some(address), action);
+    recipient.say(None, &[&notice.normalized()]);
+    Some(recipient)
+}
+
+/// Why a mail is a report; `None` when it is none. A person may attach or quote a report, write its words as a subject,
+/// or be a postmaster: each sign alone proves nothing.
+fn reasons(mail: &ParsedMail, notice: &Notice<'_>, has_status: bool, named: &[BouncedRecipient]) -> Option<Vec<&'static str>> {
+    let kind = mail.headers.first_raw("Content-Type").unwrap_or_default().to_ascii_lowercase();
+    let is_structure = (kind.contains("multipart/report") || kind.contains("report-type"))
+        && mail.report.as_ref().is_none_or(|report| matches!(report.kind.as_str(), "delivery-status" | "unknown"));
+    let is_status_alone = kind.starts_with("message/delivery-status") || kind.starts_with("message/global-delivery-status");
+    let daemon = sender::is_daemon(mail);
+    let host = daemon || sender::is_host(mail);
+    let submitted = mail.headers.all_raw("Auto-Submitted").any(|value| value.trim().to_ascii_lowercase().starts_with("auto-"));
+    let subject = phrases::is_subject(&phrases::normalized(&mail.subject));
+    let words = notice.normalized();
+    let opens = phrases::opens_with_failure(&words);
+    let returned = mail.report.as_ref().is_some_and(|report| report.returned.is_some());
+    let returns = notice.returns || returned || !original::ids_in_text(&mail.text).is_empty();
+    let names = !named.is_empty();
+    let office = sender::is_office(mail);
+    // Of signs that stand together, the first row that fits counts.
+    let rows: [(bool, &[&'static str]); 8] = [
+        (has_status && (is_structure || is_status_alone), &["a delivery-status part (RFC 3464)"]),
+        (has_status && (host || submitted || (office && subject && !is_letter(notice))), &["a delivery-status part that is not marked as one", "written by a mail host"]),
+        (
+            mail.headers.count("X-Failed-Recipients") > 0 && (daemon || submitted || subject || mail.return_path == Some(ReturnPath::Null)),
+            &["X-Failed-Recipients"],
+        ),
+        (daemon && notice.lists_strictly(), &["from a mail daemon", "addresses listed as a mail host lists them"]),
+        (host && is_structure && (opens || subject || names), &["a multipart/report", "written by a mail host"]),
+        (
+            host && opens && ((subject || daemon) && (names || returns) || (names && returns)), &["written by a mail host", "text of a failed delivery"],
+        ),
+        (daemon && subject && (names || returns), &["from a mail daemon", "subject of a failed delivery"]),
+        (
+            subject && opens && names && !is_letter(notice) && (office || submitted || sender::is_nameless(mail)),
+            &["subject and text of a failed delivery", "no person's name or mail program"],
+        ),
+    ];
+    rows.iter().find(|(fits, _)| *fits).map(|(_, why)| why.to_vec())
+}
+
+/// Whether a person begins to speak, or speaks of himself.
+fn is_letter(notice: &Notice<'_>) -> bool {
+    let first = notice.first_line();
+    let greets = ["hi", "hello", "dear", "hallo", "hey", "bonjour", "hola", "ciao", "olá", "guten tag", "good morning", "sehr geehrte", "i ", "we "];
+    let word = |start: &str| first.strip_prefix(start).is_some_and(|rest| start.ends_with(' ') || !rest.starts_with(char::is_alphanumeric));
+    greets.iter().any(|start| word(start)) || notice.normalized().contains(" i found ")
 }
 
 #[cfg(test)]
