@@ -1,10 +1,14 @@
-//! HTML made into text: quotes become `>` lines, links show where they go, everything else is dropped.
+//! HTML made into text: quotes become `>` lines, also those that mail programs mark in their own ways; links show
+//! where they go, everything else is dropped.
 //!
 //! Never fetches, never keeps a script, style, image or a target other than http and https. The HTML is first
 //! rebuilt from the few tags that matter, in one pass and with bounded nesting, because what stands in a mail may be
 //! made to cost time. Never fails: where the renderer gives up, the tags are only taken out.
 
+mod clients;
+
 use super::decode;
+use clients::Quote;
 
 /// Bytes of HTML that are looked at.
 const HTML_MAX_BYTES: usize = 1024 * 1024;
@@ -54,6 +58,10 @@ struct Rebuilt {
     tags: usize,
     quotes: usize,
     pre: bool,
+    /// Elements that are quotes: the name, how many of that name are open, the quotes that were open before.
+    quoting: Vec<(String, usize, usize)>,
+    /// Quotes that stay open to the end of the mail.
+    lasting: usize,
     /// Whether something visible stands on the present line.
     line_open: bool,
     /// The target of the link that is open, and where its text began.
@@ -98,10 +106,14 @@ impl Rebuilt {
     }
 
     fn tag(&mut self, name: &str, attributes: &str, closing: bool) {
+        self.element(name, closing);
+        if !closing && self.lasting == 0 {
+            self.marked(name, clients::quote(name, attributes));
+        }
         match (name, closing) {
             ("br", _) => self.line_break(),
             ("blockquote", false) if self.quotes < QUOTES_MAX => self.quote(1),
-            ("blockquote", true) if self.quotes > 0 => self.quote(-1),
+            ("blockquote", true) if self.quotes > self.kept() => self.quote(-1),
             ("pre", false) if !self.pre => self.preformatted("<pre>"),
             ("pre", true) if self.pre => self.preformatted("</pre>"),
             ("a", false) => self.link = target(attributes).map(|url| (url, self.html.len())),
@@ -117,6 +129,49 @@ impl Rebuilt {
             }
             (name, _) if LINES.contains(&name) => self.new_line(),
             _ => {}
+        }
+    }
+
+    /// Quotes that the end of a `blockquote` does not end.
+    fn kept(&self) -> usize {
+        self.quoting.last().map_or(0, |(_, _, before)| before + 1).max(self.lasting)
+    }
+
+    /// Counts the elements of the name of the innermost one that is a quote, and ends that one.
+    fn element(&mut self, name: &str, closing: bool) {
+        let Some((quoting, open, before)) = self.quoting.last_mut() else { return };
+        if quoting != name {
+            return;
+        }
+        *open = if closing { open.saturating_sub(1) } else { *open + 1 };
+        if *open > 0 {
+            return;
+        }
+        let before = (*before).max(self.lasting);
+        self.quoting.pop();
+        // The tag that began this one was counted as one more within the outer one.
+        if let Some((_, open, _)) = self.quoting.last_mut().filter(|(outer, _, _)| outer == name) {
+            *open = open.saturating_sub(1);
+        }
+        while self.quotes > before {
+            self.quote(-1);
+        }
+    }
+
+    /// Begins a quote that a mail program marks in its own way.
+    fn marked(&mut self, name: &str, quote: Option<Quote>) {
+        match quote {
+            Some(Quote::Element) if self.quotes < QUOTES_MAX => {
+                self.quoting.push((name.to_owned(), 1, self.quotes));
+                self.quote(1);
+            }
+            Some(Quote::Rest) => {
+                if self.quotes < QUOTES_MAX {
+                    self.quote(1);
+                }
+                self.lasting = self.quotes;
+            }
+            Some(Quote::Element) | None => {}
         }
     }
 
@@ -241,13 +296,55 @@ mod tests {
     }
 
     #[test]
+    fn quotes_that_mail_programs_mark_in_their_own_ways_become_quotes() {
+        let lines =
+            |html: &str| -> Vec<String> { text(html).lines().filter(|l| l.len() > 1).map(str::to_owned).collect() };
+        for (html, wanted) in [
+            (
+                "Yes.<div class=\"yahoo_quoted\"><div>Bo:</div><div>old</div></div><div>end</div>",
+                vec!["Yes.", "> Bo:", "> old", "end"],
+            ),
+            (
+                "<p>Yes.</p><hr><div id=divRplyFwdMsg><b>Od:</b> Bo</div><div>old</div></div></blockquote><p>older",
+                vec!["Yes.", "> Od: Bo", "> old", "> older"],
+            ),
+            (
+                "Yes.<div class=moz-cite-prefix>Bo:<br></div><blockquote type=cite>old</blockquote>No.<blockquote>x</blockquote>",
+                vec!["Yes.", "> Bo:", "> old", "No.", "> x"],
+            ),
+            ("Yes<div name=quote><blockquote>older</div>end</blockquote>", vec!["Yes", "> > older", "end"]),
+            ("a<div class=yahoo_quoted>b<div class=yahoo_quoted>c</div>d</div>e", vec!["> b", "> > c", "> d"]),
+            (
+                "Yes.<div class=gmail_quote><div class=gmail_attr>Bo:</div><blockquote>a</blockquote>No.<blockquote>b</blockquote></div>",
+                vec!["Yes.", "> Bo:", "> a", "No.", "> b"],
+            ),
+            (
+                "Yes.<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in'><p><b>Sendt:</b> x</p></div><p>old</p>",
+                vec!["Yes.", "> Sendt: x", "> old"],
+            ),
+        ] {
+            assert_eq!(lines(html), wanted, "{html}");
+        }
+    }
+
+    #[test]
     fn preformatted_text_keeps_its_lines() {
         assert_eq!(text("<pre>a\n  b</pre>c"), "a\n  b\n\nc");
     }
 
     #[test]
     fn hostile_nesting_costs_little_and_keeps_the_words() {
-        for tag in ["<blockquote>", "<div>", "<table><tr><td>", "<b><a href=http://a>", "<pre>", "<ul><li>", "<p>"] {
+        for tag in [
+            "<blockquote>",
+            "<div>",
+            "<table><tr><td>",
+            "<b><a href=http://a>",
+            "<pre>",
+            "<ul><li>",
+            "<p>",
+            "<div class=yahoo_quoted>",
+            "<hr id=stopSpelling>",
+        ] {
             let html = format!("{}word", tag.repeat(40_000));
             assert!(text(&html).contains("word"), "{tag}");
         }

@@ -4,28 +4,36 @@
 //! fails. In doubt a line is a quote: a quoted line taken for new text could run a stranger's
 //! command, while a new line taken for a quote still stands in [`OwnText::quoted`] for people to
 //! read. So a quote without marks reaches to the end of the text, even when nothing stands above it.
+//! What people are shown, [`OwnText::reply`], is kinder in both cases, and never read for commands.
 
+mod closing;
 mod marks;
+mod tails;
+mod words;
 
 /// Lines looked at. What follows counts as quoted, so that it is never read for commands.
 pub const LINES_MAX: usize = 20_000;
-/// Non-blank lines a signature may have behind its `-- ` line; a longer rest is text.
-const SIGNATURE_LINES_MAX: usize = 30;
-/// Non-blank lines that may follow a line of underscores, as in the footer of a mailing list.
-const FOOTER_LINES_MAX: usize = 6;
-/// A quoted line of at least this many bytes may have been wrapped by a client that left the mark off the rest.
-const WRAPPED_BYTES_MIN: usize = 60;
+/// Characters of a rule that sets a header block apart.
+const RULE_CHARS_MIN: usize = 10;
 
-/// A text in three parts; line ends are LF and no part begins or ends with a blank line.
+/// A text taken apart; line ends are LF and no part begins or ends with a blank line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnText {
     /// The newly written lines. Runs between quotes are set apart by one blank line.
     pub text: String,
     /// What was cut as quoted or forwarded mail, marks and attribution lines included.
     pub quoted: String,
-    /// What was cut as signature (RFC 3676 section 4.3, `Sent from my …`, the legal notice of a mail host), without the
-    /// line above it.
+    /// What was cut as signature (RFC 3676 section 4.3, `Sent from my …`, the legal notice of a mail host, the footer
+    /// of a list), without the line above it.
     pub signature: Option<String>,
+    /// The answer as a person reads it: the own text, and the quoted passages, with their marks, that it answers below
+    /// each of them. Where nothing is own and no mark is certain, the words below the attribution or divider, so that
+    /// what was only forwarded is not lost. Holds words of others: never to be read for commands.
+    pub reply: String,
+    /// [`OwnText::reply`] without the closing.
+    pub unsigned: String,
+    /// Sign-off, name and contacts as far as their shape shows them, and then `signature`, with the line above it.
+    pub closing: Option<String>,
 }
 
 /// Takes a plain text apart. Linear in the text.
@@ -39,12 +47,23 @@ pub struct OwnText {
 pub fn own_text(text: &str) -> OwnText {
     let lines: Vec<&str> = text.lines().collect();
     let mut fates = cut_quotes(&lines);
-    cut_signatures(&lines, &mut fates);
-    let signature = join(&lines, &fates, Fate::Signature, "");
+    tails::cut(&lines, &mut fates);
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let shown = shown(&lines, &fates);
+    let closing = closing_start(&lines, &fates);
+    let closed = |at: usize, fate: Fate| match fate {
+        Fate::Signature => true,
+        Fate::Dropped => fates.get(at + 1) == Some(&Fate::Signature),
+        Fate::Own => at >= closing,
+        Fate::Marked | Fate::Announced | Fate::Unmarked => false,
+    };
     OwnText {
-        text: join(&lines, &fates, Fate::Own, "\n"),
-        quoted: join(&lines, &fates, Fate::Quoted, ""),
-        signature: (!signature.is_empty()).then_some(signature),
+        text: join(&lines, &fates, "\n", |_, fate| fate == Fate::Own),
+        quoted: join(&lines, &fates, "", |_, fate| fate.is_quoted()),
+        signature: some(join(&lines, &fates, "", |_, fate| fate == Fate::Signature)),
+        reply: join(&lines, &fates, "\n", |at, _| shown.contains(at)),
+        unsigned: join(&lines, &fates, "\n", |at, fate| shown.contains(at) && !closed(at, fate)),
+        closing: some(join(&lines, &fates, "", closed)),
     }
 }
 
@@ -65,130 +84,181 @@ pub fn quoted_case_line(text: &str) -> Option<String> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Own,
-    Quoted,
+    /// Quoted by a mark on the line.
+    Marked,
+    /// An attribution, a divider or a header block: what announces a quote.
+    Announced,
+    /// Quoted without a mark, to the end.
+    Unmarked,
     Signature,
     /// The `-- ` line or a rule at the end: shown nowhere.
     Dropped,
 }
 
+impl Fate {
+    fn is_quoted(self) -> bool {
+        matches!(self, Self::Marked | Self::Announced | Self::Unmarked)
+    }
+}
+
 /// Where the quote that begins at a line ends.
 enum Cut {
-    /// These many lines; what follows is judged for itself.
+    /// One marked line.
+    Line,
+    /// These many lines, which announce what follows; that is judged for itself.
     Lines(usize),
-    /// All that follows.
-    Rest,
+    /// These many lines announce a quote of all that follows.
+    Rest(usize),
 }
 
 fn cut_quotes(lines: &[&str]) -> Vec<Fate> {
-    let mut fates = Vec::with_capacity(lines.len());
+    let mut fates: Vec<Fate> = Vec::with_capacity(lines.len());
+    // Whether the last line that says something is quoted or announces a quote.
+    let mut named = false;
     while let Some(rest) = lines.get(fates.len()..).filter(|rest| !rest.is_empty()) {
         if fates.len() >= LINES_MAX {
             break;
         }
         let above = fates.len().checked_sub(1).and_then(|at| lines.get(at)).copied();
-        match quote_at(rest, above) {
+        let blank = rest.first().is_some_and(|line| line.trim().is_empty());
+        let cut = if blank { None } else { quote_at(rest, above, named) };
+        named = (blank && named) || cut.is_some();
+        match cut {
             None => fates.push(Fate::Own),
-            Some(Cut::Lines(count)) => fates.resize(fates.len() + count.clamp(1, rest.len()), Fate::Quoted),
-            Some(Cut::Rest) => break,
+            Some(Cut::Line) => fates.push(Fate::Marked),
+            Some(Cut::Lines(count)) => fates.resize(fates.len() + count.clamp(1, rest.len()), Fate::Announced),
+            Some(Cut::Rest(count)) => {
+                fates.resize(fates.len() + count.min(rest.len()), Fate::Announced);
+                break;
+            }
         }
     }
-    fates.resize(lines.len(), Fate::Quoted);
+    fates.resize(lines.len(), Fate::Unmarked);
     fates
 }
 
-fn quote_at(rest: &[&str], above: Option<&str>) -> Option<Cut> {
+fn quote_at(rest: &[&str], above: Option<&str>, named: bool) -> Option<Cut> {
     let first = rest.first()?;
-    if marks::is_marked(first) || is_wrapped_quote(first, above) {
-        return Some(Cut::Lines(1));
+    let blanks = |from: usize| rest.iter().skip(from).take_while(|line| line.trim().is_empty()).count();
+    let after = |count: usize| {
+        let count = count + blanks(count);
+        let marked = rest.get(count..).is_some_and(|rest| marks::is_marked_here(rest, None, true));
+        Some(if marked { Cut::Lines(count) } else { Cut::Rest(count) })
+    };
+    if let Some(count) = marks::enclosed(rest) {
+        return Some(Cut::Lines(count));
     }
+    if marks::is_angled(first) {
+        return after(1);
+    }
+    if marks::is_marked_here(rest, above, named) {
+        return Some(Cut::Line);
+    }
+    let ruled = above.is_some_and(|above| tails::is_rule(above) && above.trim().chars().count() >= RULE_CHARS_MIN);
     if marks::is_divider(first) {
         // Some clients put an attribution and marked lines below the divider, and replies between these.
-        let below = rest.iter().skip(1).take_while(|line| line.trim().is_empty()).count() + 1;
-        let attributed = rest
-            .get(below..)
-            .is_some_and(|below| !marks::is_header_block(below) && marks::attribution(below).is_some());
-        return Some(if attributed { Cut::Lines(below) } else { Cut::Rest });
+        let below = 1 + blanks(1);
+        let rest = rest.get(below..).unwrap_or_default();
+        return match marks::header_block(rest, true) {
+            Some(count) => Some(Cut::Rest(below + count)),
+            None if marks::attribution(rest).is_some() => Some(Cut::Lines(below)),
+            None => Some(Cut::Rest(below)),
+        };
     }
-    if marks::is_header_block(rest) {
-        return Some(Cut::Rest);
+    if let Some(count) = marks::header_block(rest, ruled).or_else(|| marks::columns_block(rest)) {
+        return Some(Cut::Rest(count));
     }
-    let said = marks::attribution(rest)?;
-    let count = said + rest.iter().skip(said).take_while(|line| line.trim().is_empty()).count();
-    let marked = rest.get(count).is_some_and(|line| marks::is_marked(line));
-    Some(if marked { Cut::Lines(count) } else { Cut::Rest })
+    after(marks::attribution(rest)?)
 }
 
-/// A client that wraps a long quoted line may set its end at the start of an unmarked line. Such a line is
-/// never a command of the writer.
-fn is_wrapped_quote(line: &str, above: Option<&str>) -> bool {
-    line.trim_start().starts_with('!')
-        && above.is_some_and(|above| marks::is_marked(above) && above.len() >= WRAPPED_BYTES_MIN)
+/// Which lines [`OwnText::reply`] shows.
+struct Shown {
+    lines: Vec<bool>,
 }
 
-fn cut_signatures(lines: &[&str], fates: &mut [Fate]) {
-    let mut end = fates.len();
-    // Counted from the end of each run of own lines, so that every line is seen once.
-    let (mut below, mut legal) = (0, false);
-    let mut starts: Vec<(usize, usize)> = Vec::new();
-    let mut start = None;
-    for at in (0..fates.len()).rev() {
-        let (Some(fate), Some(line)) = (fates.get(at), lines.get(at)) else { continue };
-        if *fate != Fate::Own {
-            starts.extend(start.take().map(|start| (start, end)));
-            (end, below, legal) = (at, 0, false);
-            continue;
-        }
-        let separator = marks::is_signature_separator(line) || (legal && marks::is_stars(line));
-        if (separator && below <= SIGNATURE_LINES_MAX) || (marks::is_underscores(line) && below <= FOOTER_LINES_MAX) {
-            start = Some(at);
-        }
-        legal |= marks::is_legal_notice(line);
-        below += usize::from(!line.trim().is_empty());
-    }
-    starts.extend(start.map(|start| (start, end)));
-    for (start, end) in starts {
-        for fate in fates.iter_mut().take(end).skip(start) {
-            *fate = Fate::Signature;
-        }
-        if let Some(fate) = fates.get_mut(start) {
-            *fate = Fate::Dropped;
-        }
-    }
-    cut_tails(lines, fates);
-}
-
-/// Takes `Sent from my …` lines and rules off the end of each run of own lines.
-fn cut_tails(lines: &[&str], fates: &mut [Fate]) {
-    let mut at_end = true;
-    for (line, fate) in lines.iter().zip(fates.iter_mut()).rev() {
-        if *fate != Fate::Own {
-            at_end = true;
-        } else if at_end && marks::is_device_line(line) {
-            *fate = Fate::Signature;
-        } else if at_end && marks::is_rule(line) {
-            *fate = Fate::Dropped;
-        } else if !line.trim().is_empty() {
-            at_end = false;
-        }
+impl Shown {
+    fn contains(&self, at: usize) -> bool {
+        self.lines.get(at).copied().unwrap_or(false)
     }
 }
 
-/// The lines of one fate; `gap` is put between runs that stand apart.
-fn join(lines: &[&str], fates: &[Fate], wanted: Fate, gap: &str) -> String {
+fn shown(lines: &[&str], fates: &[Fate]) -> Shown {
+    let filled = || lines.iter().zip(fates).enumerate().filter(|(_, (line, _))| !line.trim().is_empty());
+    let only = |wanted: Fate| Shown { lines: fates.iter().map(|fate| *fate == wanted).collect() };
+    if !filled().any(|(_, (_, fate))| *fate == Fate::Own) {
+        let announced = filled().next().is_some_and(|(_, (_, fate))| *fate == Fate::Announced);
+        let unannounced = filled().all(|(_, (_, fate))| *fate != Fate::Announced);
+        return only(if announced {
+            Fate::Unmarked
+        } else if unannounced {
+            Fate::Marked
+        } else {
+            Fate::Own
+        });
+    }
+    // A marked run that is followed by own words is what these answer, unless a client put it there whole: announced,
+    // and the only one.
+    let mut quotes: Vec<(usize, usize, bool)> = Vec::new();
+    let (mut last_own, mut previous, mut groups, mut apart) = (0, Fate::Own, 0, true);
+    for (at, (_, fate)) in filled() {
+        groups += usize::from(*fate == Fate::Marked && std::mem::take(&mut apart));
+        apart |= *fate == Fate::Own;
+        match fate {
+            Fate::Marked if previous == Fate::Marked => {
+                if let Some((_, end, _)) = quotes.last_mut() {
+                    *end = at + 1;
+                }
+            }
+            Fate::Marked => {
+                let announced = previous == Fate::Announced || marks::announces(lines.get(at..).unwrap_or_default());
+                quotes.push((at, at + 1, announced));
+            }
+            Fate::Own => last_own = at,
+            Fate::Announced | Fate::Unmarked | Fate::Signature | Fate::Dropped => {}
+        }
+        previous = *fate;
+    }
+    let mut shown = only(Fate::Own);
+    let interleaved = groups > 1;
+    for (start, end, announced) in quotes {
+        if end <= last_own && (interleaved || !announced) {
+            for line in shown.lines.iter_mut().take(end).skip(start) {
+                *line = true;
+            }
+        }
+    }
+    shown
+}
+
+/// From which line on own lines are the closing: in the last run of own lines, if the mail ends with one.
+fn closing_start(lines: &[&str], fates: &[Fate]) -> usize {
+    let own =
+        |at: &usize| fates.get(*at) == Some(&Fate::Own) && lines.get(*at).is_some_and(|line| !line.trim().is_empty());
+    let Some(last) = (0..fates.len()).rev().find(own) else { return usize::MAX };
+    let start = fates.iter().take(last).rposition(|fate| *fate != Fate::Own).map_or(0, |at| at + 1);
+    let signed = fates.get(last + 1) == Some(&Fate::Signature);
+    let run = lines.get(start..=last).unwrap_or_default();
+    closing::start(run, signed).map_or(usize::MAX, |at| start + at)
+}
+
+/// The lines that are wanted; `gap` is put between runs that stand apart.
+fn join(lines: &[&str], fates: &[Fate], gap: &str, wanted: impl Fn(usize, Fate) -> bool) -> String {
     let mut out = String::new();
     let mut blanks = 0;
     let mut last = None;
-    for (at, (line, _)) in lines.iter().zip(fates).enumerate().filter(|(_, (_, fate))| **fate == wanted) {
+    for (at, (line, _)) in lines.iter().zip(fates).enumerate().filter(|(at, (_, fate))| wanted(*at, **fate)) {
         let line = line.trim_end();
         if line.is_empty() {
             blanks += 1;
             continue;
         }
         if last.is_some() {
+            // Where something was cut, one blank line is enough.
             let apart = last.is_some_and(|last: usize| last + blanks + 1 < at);
+            let gap = if blanks > 0 { "\n" } else { gap };
             out.push('\n');
-            out.push_str(if apart && blanks == 0 { gap } else { "" });
-            out.extend(std::iter::repeat_n('\n', blanks));
+            out.push_str(if apart { gap } else { "" });
+            out.extend(std::iter::repeat_n('\n', if apart { 0 } else { blanks }));
         }
         out.push_str(line);
         (last, blanks) = (Some(at), 0);
@@ -199,3 +269,7 @@ fn join(lines: &[&str], fates: &[Fate], wanted: Fate, gap: &str) -> String {
 #[cfg(test)]
 #[path = "quote_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "quote/clients_tests.rs"]
+mod clients_tests;

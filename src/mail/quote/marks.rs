@@ -1,115 +1,32 @@
-//! How clients mark quotes and signatures: the patterns, by language.
+//! How clients mark quotes: marks at a line's start, dividers, attributions, header blocks.
 //!
-//! Looks at single lines, or at the few lines from one on; never at a whole text. A line longer than
-//! [`LINE_BYTES_MAX`] matches nothing but a quote mark. Every pattern is linear (no backtracking); one
-//! that would not compile matches nothing, and a test sees to it that all compile.
+//! Looks at single lines, or at the few lines from one on; never at a whole text, and never at words of its own:
+//! these stand in `words`.
 
-use std::sync::LazyLock;
+use super::words::{
+    ABOVE, ADDRESSED, DATE, DIVIDER, FROM, LINE_BYTES_MAX, PREFIX, Pattern, QUOTING, SAID, SENT, SUBJECT, TIME, TO,
+    VERB, found, plain,
+};
 
-use regex::Regex;
-
-/// A line a client writes above a quote is far shorter.
-const LINE_BYTES_MAX: usize = 500;
 /// Lines over which an attribution may be wrapped, blank ones not counted.
 const ATTRIBUTION_LINES_MAX: usize = 4;
 /// Lines within which a quoted header block must be complete.
 const HEADER_LINES_MAX: usize = 12;
-
-type Pattern = LazyLock<Option<Regex>>;
-
-fn compile(pattern: &str) -> Option<Regex> {
-    Regex::new(pattern).ok()
-}
-
-fn found(pattern: &Pattern, line: &str) -> bool {
-    line.len() <= LINE_BYTES_MAX && pattern.as_ref().is_some_and(|pattern| pattern.is_match(line))
-}
-
-/// Words for "wrote".
-static VERB: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)\b(wrote|writes|schrieb|schreibt|schreef|skrev|skriver|escribió|escribio|escreveu|scritto|écrit|ecrit|napisał|napisal|pisze|napsal|píše|написал|пишет|написав|пише|kirjoitti|írta|yazdı|scris|έγραψε)|写道|寫道|写了|書きました|のメール|작성|썼습니다",
-    )
-});
-
-/// How an attribution with a date begins.
-static PREFIX: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)^[\s*_]*(on|at|in|am|le|el|il|em|op|den|på|dne|dnia|w dniu|pe|în|tarihinde|kello|v|в|во|在|于|於)\b.*\d|^[\s*_]*(在|于|於)\s*\d|^\s*\d{1,4}[\s./年-]",
-    )
-});
-
-/// A year or a date in figures. A time alone stands in reports too ("at 10:00 the server wrote:").
-static DATE: Pattern = LazyLock::new(|| compile(r"\b(19|20)\d\d\b|\d[./-]\d{1,2}[./-]\d{2}|\d\s?[年년]"));
-
-static TIME: Pattern = LazyLock::new(|| compile(r"\b\d{1,2}[:.]\d{2}\b"));
-
-/// A date and an address, then a colon and no verb, as one large provider writes it in some languages.
-static DATED_ADDRESS: Pattern = LazyLock::new(|| compile(r"^\s*\d{1,4}[\s./年-].*<\s*(mailto:)?\S+@\S+>\s*[:：]$"));
-
-static DIVIDER: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?ix)^[\s*_]*(?:
-        -{2,}\s*(?:
-            original\ (?:message|appointment|nachricht|melding) | reply\ message | forwarded\ message | ursprüngliche\ (?:nachricht|e-?mail) | originalnachricht | weitergeleitete\ nachricht
-            | message\ (?:d['’]origine|original|transféré|initial) | courriel\ original | mensaje\ (?:original|reenviado) | messaggio\ (?:originale|inoltrato)
-            | (?:oorspronkelijk|origineel|doorgestuurd)\ bericht | mensagem\ (?:original|encaminhada) | (?:oryginalna|przekazana|treść\ przekazanej)\ wiadomość | wiadomość\ (?:oryginalna|przekazana)
-            | исходное\ сообщение | (?:пересылаемое|пересланное|перенаправленное)\ сообщение | ursprungligt\ meddelande | originalmeddelande | vidarebefordrat\ meddelande
-            | (?:opprinnelig|original|videresendt)\ melding | (?:oprindelig|original|videresendt)\ (?:meddelelse|besked) | (?:původní|přeposlaná)\ zpráva
-            | 元のメッセージ | 転送(?:されたメッセージ|メッセージ) | (?:原始|转发)(?:邮件|的?消息) | 原始郵件 | 轉寄郵件 | 원본\ 메시지
-        )\s*-{2,}
-        | (?:begin\ forwarded\ message | anfang\ der\ weitergeleiteten\ (?:nachricht|e-mail) | début\ du\ message\ (?:réexpédié|transféré) | inicio\ del\ mensaje\ reenviado
-            | inizio\ (?:del\ )?messaggio\ inoltrato | begin\ doorgestuurd\ bericht | início\ da\ mensagem\ (?:encaminhada|reenviada) | начало\ переадресованного\ сообщения
-            | vidarebefordrat\ brev | start\ på\ videresendt\ (?:melding|besked|e-mail) | początek\ przekazywanej\ wiadomości | začátek\ přeposílané\ zprávy | 以下は、?転送されたメッセージです | 下面是被?转发的邮件
-        )\s*[:：]
-        )[\s*_]*$",
-    )
-});
-
-static FROM: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)^[\s*_]*(from|von|de|da|van|från|fra|od|от|від|lähettäjä|kimden|feladó|expéditeur|差出人|发件人|發件人|寄件者|보낸 사람)[\s*_]*[:：]",
-    )
-});
-static SENT: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)^[\s*_]*(sent|date|gesendet|datum|envoyé|enviado|enviada|enviado el|fecha|data|inviato|verzonden|skickat|sendt|dato|odesláno|wysłano|data wysłania|отправлено|дата|надіслано|lähetetty|päivämäärä|送信日時|日時|日付|发送时间|發送時間|日期|寄件日期|보낸 날짜)[\s*_]*[:：]",
-    )
-});
-static TO: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)^[\s*_]*(to|an|à|a|para|aan|till|til|do|komu|кому|vastaanottaja|kime|címzett|宛先|收件人|收件者|받는 사람)[\s*_]*[:：]",
-    )
-});
-static SUBJECT: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)^[\s*_]*(subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|předmět|temat|тема|aihe|konu|tárgy|件名|主题|主旨|主題|제목)[\s*_]*[:：]",
-    )
-});
-
-/// Lines that phones and mail programs add.
-static DEVICE: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?ix)^[\s<(*_]*(?:
-        (?:sent|someone|written)\ (?:from|via|with|by)\ [^.,!?]{0,40}?\b?(?:iphone|ipad|ipod|android|blackberry|phone|mobile|cell|tablet|galaxy|samsung|htc|windows|mail|outlook|mailbox|airmail|pixel|nokia|huawei|xiaomi|device|proton|spark|sparrow)\b.*
-        | sent\ from\ my\ \S+(?:\ [^\s,.]+)?
-        | from\ my\ (?:iphone|ipad|android|phone|mobile).{0,20}
-        | get\ \[?outlook\ for\ .*
-        | von\ meinem\ .{1,40}\ gesendet | gesendet\ (?:von|mit)\ .{1,60} | diese\ nachricht\ wurde\ von\ .{1,60}\ gesendet
-        | envoyé\ (?:depuis|de|avec|par|à\ partir)\ .{1,60} | enviado\ (?:desde|con|do|da|de|pelo|a\ partir)\ .{1,60} | inviato\ (?:da|dal|con)\ .{1,60}
-        | (?:verzonden|verstuurd|gestuurd)\ (?:met|vanaf|vanuit|via)\ .{1,60} | skickat\ från\ .{1,60} | sendt\ fra\ .{1,60} | lähetetty\ .{1,60}
-        | wysłan[eo]\ (?:z|ze)\ .{1,60} | odesláno\ z\ .{1,60} | (?:отправлено|надіслано)\ (?:с|со|из|з)\ .{1,60}
-        | .{1,40}から送信 | [从從]我的\ ?.{1,30}[发發傳传]送 | 发自我的\ ?.{1,30} | 나의\ .{1,30}에서\ 보냄
-        )[.\s>)*_]*$",
-    )
-});
-
-/// Words of the notices that mail hosts put below a line of asterisks.
-static LEGAL: Pattern = LazyLock::new(|| {
-    compile(
-        r"(?i)\b(confidential|confidentiality|intended (solely|only|recipient)|e-?mails? (message|communication|has|messages are)|monitor(s|ed)|computer virus|disclaimer|vertraulich|confidentiel|confidencial|riservat[oe]|vertrouwelijk)",
-    )
-});
+/// Lines at its end that an old header block of Notes may take, which stands in columns.
+const COLUMNS_LINES_MAX: usize = 24;
+/// Lines an enclosed quote (`>>>>` … `<<<<`) may take.
+const ENCLOSED_LINES_MAX: usize = 400;
+/// Words of a short attribution (`Ana Lee wrote:`).
+const SHORT_WORDS_MAX: usize = 7;
+/// Letters of initials that mark a quote (`AL> text`).
+const INITIALS_MAX: usize = 3;
+/// Letters of a name that marks a quote below an attribution (`Ana> text`).
+const NAME_MARK_MAX: usize = 12;
+/// A quoted line of at least this many bytes may have been wrapped by a client that left the mark off the rest.
+const WRAPPED_BYTES_MIN: usize = 60;
+/// Bytes of the lines that clients wrap, and of the rest they may leave unmarked.
+const WRAPPED_BYTES: std::ops::RangeInclusive<usize> = 68..=82;
+const WRAPPED_REST_BYTES_MAX: usize = 40;
 
 /// Whether a line carries a quote mark: `>` (however often, with blanks) or `|`; a row of a table is none.
 pub(super) fn is_marked(line: &str) -> bool {
@@ -118,22 +35,136 @@ pub(super) fn is_marked(line: &str) -> bool {
         return false;
     }
     let barred = bare == "|" || bare.starts_with("| ") || bare.starts_with("|>") || bare.starts_with("||");
-    bare.starts_with('>') || (barred && (bare.trim_end().len() == 1 || !bare.trim_end().ends_with('|')))
+    bare.starts_with(['>', '＞'])
+        || bare.starts_with("&gt;")
+        || (barred && (bare.trim_end().len() == 1 || !bare.trim_end().ends_with('|')))
+}
+
+/// Whether the first line is quoted by its marks; `above` is the line before it, `named` whether an attribution or a
+/// line with the name of another as its mark stands there.
+pub(super) fn is_marked_here(rest: &[&str], above: Option<&str>, named: bool) -> bool {
+    let Some(first) = rest.first() else { return false };
+    let below = rest.get(1).copied();
+    if is_marked(first) {
+        // mbox files escape a line that begins with "From ".
+        let neighbour = |line: Option<&str>| line.is_some_and(is_marked);
+        return !first.starts_with(">From ") || neighbour(above) || neighbour(below);
+    }
+    is_named(first, above, below, named) || is_wrapped_rest(first, above, below)
+}
+
+/// `AL> text`, in runs of two lines at least.
+fn is_named(line: &str, above: Option<&str>, below: Option<&str>, attributed: bool) -> bool {
+    let Some(name) = name_mark(line) else { return false };
+    let again = |line: Option<&str>| line.and_then(name_mark) == Some(name);
+    // These are the prompts of shells.
+    let prompt = matches!(name, "SQL" | "PS" | "C" | "D") && !attributed && !line.contains("> ") && line.len() > 2;
+    (name.len() <= INITIALS_MAX && !matches!(name, "SQL" | "PS") && !prompt && (again(above) || again(below)))
+        || (attributed && (again(below) || again(above)))
+}
+
+fn name_mark(line: &str) -> Option<&str> {
+    let (name, _) = line.trim_start().split_once('>')?;
+    let letters = name.len() <= NAME_MARK_MAX && name.chars().all(char::is_alphabetic);
+    (letters && name.starts_with(char::is_uppercase)).then_some(name)
+}
+
+/// A client that wraps a long quoted line may set its end at the start of an unmarked line. Such a line is
+/// never a command of the writer.
+fn is_wrapped_rest(line: &str, above: Option<&str>, below: Option<&str>) -> bool {
+    let Some(above) = above.filter(|above| is_marked(above)).map(str::trim_end) else { return false };
+    if line.trim_start().starts_with('!') {
+        return above.len() >= WRAPPED_BYTES_MIN;
+    }
+    WRAPPED_BYTES.contains(&above.len())
+        && line.trim_end().len() <= WRAPPED_REST_BYTES_MAX
+        && line.starts_with(char::is_lowercase)
+        && !above.ends_with(['.', '?', '!', ':', ';', ')', '"'])
+        && below.is_some_and(is_marked)
 }
 
 /// `-----Original Message-----` and the like: a quote or forwarded mail without marks follows.
 pub(super) fn is_divider(line: &str) -> bool {
-    found(&DIVIDER, line)
+    let line = plain(line);
+    !line.is_empty() && (found(&DIVIDER, &line) || found(&ABOVE, &line))
 }
 
-/// Whether a header block of a quoted mail begins here: From, then Sent or Date, and To or Subject.
-pub(super) fn is_header_block(rest: &[&str]) -> bool {
-    if !rest.first().is_some_and(|line| found(&FROM, line)) {
-        return false;
+/// How many lines a quote takes that is enclosed in `>>> name >>>` and `<<< name <<<`, or in `>>>>` and `<<<<`.
+pub(super) fn enclosed(rest: &[&str]) -> Option<usize> {
+    let first = rest.first()?.trim();
+    let fence = first.len() >= 4 && first.bytes().all(|byte| byte == b'>');
+    if !fence && !is_angled(first) {
+        return None;
     }
-    let below = rest.iter().take(HEADER_LINES_MAX).skip(1);
-    let has = |pattern: &Pattern| below.clone().any(|line| found(pattern, line));
-    has(&SENT) && (has(&TO) || has(&SUBJECT))
+    let closes = |line: &&str| line.trim_start().starts_with(if fence { "<<<<" } else { "<<<" });
+    rest.iter().take(ENCLOSED_LINES_MAX).position(closes).map(|at| at + 1)
+}
+
+/// `>>> Ana Lee <ana@example.org> 02/11/2026 10:00 >>>`, the attribution of GroupWise.
+pub(super) fn is_angled(line: &str) -> bool {
+    let line = line.trim();
+    line.len() > 8 && line.len() <= LINE_BYTES_MAX && line.starts_with(">>> ") && line.ends_with(">>>")
+}
+
+/// How many lines the header block of a quoted mail takes that begins here: From, then Sent or Date, and To or Subject;
+/// or all four in another order. `ruled` is whether a long rule stands above.
+pub(super) fn header_block(rest: &[&str], ruled: bool) -> Option<usize> {
+    let kinds: [&Pattern; 4] = [&FROM, &SENT, &TO, &SUBJECT];
+    let kind = |line: &str| {
+        let line = plain(line);
+        kinds.iter().position(|pattern| found(pattern, &line))
+    };
+    let first = rest.first().filter(|line| line.contains([':', '：'])).and_then(|line| kind(line))?;
+    let (mut seen, mut last, mut contiguous) = ([false; 4], 0, 0);
+    for (at, line) in rest.iter().enumerate().take(HEADER_LINES_MAX) {
+        let Some(found) = kind(line) else { continue };
+        if let Some(seen) = seen.get_mut(found) {
+            *seen = true;
+        }
+        contiguous += usize::from(at <= contiguous + 2);
+        last = at;
+    }
+    let [from, sent, to, subject] = seen;
+    let complete = match first {
+        0 => (sent && (to || subject)) || (ruled && (sent || to || subject)),
+        _ => from && sent && to && subject && contiguous >= 4,
+    };
+    complete.then_some(last + 1)
+}
+
+/// How many lines the header block of an old Notes client takes: a name, a date, and in columns `To`, `cc`, `Subject`.
+pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
+    let first = rest.first()?;
+    // The name stands alone, or in the left column; below it stands the date.
+    if first.trim().is_empty()
+        || first.contains([':', '!'])
+        || first.len() > 200
+        || !first.contains(['"', '<', '@', '/', ' '])
+    {
+        return None;
+    }
+    let near = || rest.iter().take(6).map(|line| plain(line));
+    if !near()
+        .any(|line| line.starts_with("Sent by: ") || (found(&DATE, &line) && found(&TIME, &line) && line.len() < 60))
+    {
+        return None;
+    }
+    let (mut wanted, mut last) = (["To", "cc", "Subject"].into_iter().peekable(), None);
+    for (at, line) in rest.iter().enumerate().take(COLUMNS_LINES_MAX).skip(1) {
+        let line = line.trim();
+        let name = wanted.peek().copied()?;
+        let stands = line.eq_ignore_ascii_case(name)
+            || line.strip_suffix(name).is_some_and(|left| left.ends_with("  "))
+            || line.strip_prefix(name).is_some_and(|right| right.starts_with(['\t', ':']) || right.starts_with("  "));
+        if stands {
+            wanted.next();
+            last = Some(at + 1);
+        }
+        if wanted.peek().is_none() {
+            break;
+        }
+    }
+    last.filter(|_| wanted.peek().is_none())
 }
 
 /// How many lines the attribution (`On … wrote:`) takes that begins at the first line, if one does.
@@ -143,41 +174,69 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     if first.trim().is_empty() || first.len() > LINE_BYTES_MAX || first.starts_with('!') {
         return None;
     }
-    let dated = found(&PREFIX, first);
-    if !dated && !found(&VERB, first) && !first.contains(['<', '@']) {
+    let first = plain(first);
+    let dated = found(&PREFIX, &first);
+    let hinted = dated || first.contains(['<', '@']) || found(&DATE, &first) || found(&TIME, &first);
+    if !hinted && !found(&VERB, &first) && !first.ends_with([':', '：']) {
         return None;
     }
+    let wide = dated || found(&DATE, &first);
     let mut joined = String::new();
     let mut filled = 0;
-    for (at, line) in rest.iter().enumerate().take(ATTRIBUTION_LINES_MAX + 1) {
+    for (at, line) in rest.iter().enumerate().take(ATTRIBUTION_LINES_MAX + 2) {
         if line.trim().is_empty() {
             if dated {
                 continue;
             }
             return None;
         }
-        if at > 0 && begins_another(line, dated) {
+        if at > 0 && (begins_another(line, rest.get(at..).unwrap_or_default(), dated) || ends_sentence(&joined)) {
             return None;
         }
         filled += 1;
-        joined.push_str(line.trim());
+        joined.push_str(plain(line).trim_start_matches(if at > 0 { "> " } else { "" }));
         joined.push(' ');
         let whole = joined.trim_end();
-        let wrapped = dated || filled <= 2;
-        if filled > ATTRIBUTION_LINES_MAX || joined.len() > LINE_BYTES_MAX || !wrapped {
+        if filled > ATTRIBUTION_LINES_MAX || joined.len() > LINE_BYTES_MAX || !(wide || filled <= 2) {
             return None;
         }
-        let after = rest.get(at + 1..).unwrap_or_default();
-        if is_attribution(whole, dated, after) {
+        if is_attribution(whole, dated, filled == 1, rest.get(at + 1..).unwrap_or_default()) {
             return Some(at + 1);
         }
     }
     None
 }
 
+/// Whether a marked quote begins with the attribution of its mail, as quotes that were HTML do.
+pub(super) fn announces(rest: &[&str]) -> bool {
+    let inside: Vec<&str> = rest
+        .iter()
+        .take(ATTRIBUTION_LINES_MAX)
+        .take_while(|line| is_marked(line))
+        .map(|line| line.trim_start_matches(['>', ' ']))
+        .collect();
+    attribution(&inside).is_some()
+}
+
+/// Whether prose ended with the lines so far: no attribution goes on behind a sentence.
+fn ends_sentence(joined: &str) -> bool {
+    let Some(text) = joined.trim_end().strip_suffix('.') else { return false };
+    text.chars().rev().take_while(|c| c.is_lowercase()).count() >= 5
+}
+
 /// Whether the attribution begins at this line rather than at the one before.
-fn begins_another(line: &str, dated: bool) -> bool {
-    (found(&PREFIX, line) && found(&DATE, line) && (!dated || found(&VERB, line))) || (!dated && is_addressed(line))
+fn begins_another(line: &str, rest: &[&str], dated: bool) -> bool {
+    let line = plain(line);
+    let day = found(&DATE, &line);
+    let ends = !found(&VERB, &line) && (dated || (line.ends_with([':', '：']) && !line.contains('@')));
+    (found(&PREFIX, &line) && day && !ends)
+        || (!dated && (is_addressed(&line) || (day && found(&TIME, &line) && is_whole(&line, rest))))
+}
+
+/// Whether a line that holds a date and a time is an attribution by itself, or with the one below.
+fn is_whole(line: &str, rest: &[&str]) -> bool {
+    let two = || format!("{line} {}", rest.get(1).map(|line| plain(line)).unwrap_or_default());
+    is_attribution(line, true, false, &[]) || is_attribution(two().trim_end(), true, false, &[])
 }
 
 /// A whole attribution without a date in front: an address, "wrote" and a colon.
@@ -185,48 +244,41 @@ fn is_addressed(text: &str) -> bool {
     text.trim_end().ends_with([':', '：']) && text.contains('@') && found(&VERB, text)
 }
 
-fn is_attribution(text: &str, dated: bool, after: &[&str]) -> bool {
-    if !text.ends_with([':', '：']) {
-        return false;
-    }
-    let marked = || after.iter().find(|line| !line.trim().is_empty()).is_some_and(|line| is_marked(line));
+fn is_attribution(text: &str, dated: bool, single: bool, after: &[&str]) -> bool {
     let says = found(&VERB, text);
-    (dated && found(&DATE, text) && (says || found(&DATED_ADDRESS, text)))
+    let day = found(&DATE, text);
+    let marked = || {
+        let filled = after.iter().position(|line| !line.trim().is_empty()).and_then(|at| after.get(at..));
+        filled.is_some_and(|rest| is_marked_here(rest, None, true))
+    };
+    if !text.ends_with([':', '：']) {
+        let ended =
+            text.ends_with("wrote") || text.ends_with("écrit") || text.ends_with("写道") || text.ends_with("schrieb");
+        return (ended && day && marked()) || (dated && single && goes_on(text));
+    }
+    let time = found(&TIME, text);
+    let named = found(&ADDRESSED, text);
+    (day && ((dated && says) || (time && (says || named)) || (named && text.starts_with(|c: char| c.is_ascii_digit()))))
         || is_addressed(text)
-        || (says && (found(&DATE, text) || found(&TIME, text)) && marked())
+        || ((says || named) && (day || time) && marked())
+        || (found(&QUOTING, text) && (named || marked()))
+        || (single
+            && (says || found(&SAID, text))
+            && is_short(text)
+            && after.first().is_some_and(|line| is_marked(line)))
 }
 
-/// `-- ` (RFC 3676 section 4.3), also with its blank lost.
-pub(super) fn is_signature_separator(line: &str) -> bool {
-    line.trim_end() == "--"
+/// An attribution with the first words of its quote on the same line.
+fn goes_on(text: &str) -> bool {
+    text.match_indices(": ").take(SHORT_WORDS_MAX).any(|(at, _)| {
+        let head = text.get(..at).unwrap_or_default();
+        [&ADDRESSED, &VERB, &DATE, &TIME].into_iter().all(|pattern| found(pattern, head))
+    })
 }
 
-/// A line of underscores, which lists and some people set above a footer.
-pub(super) fn is_underscores(line: &str) -> bool {
-    let line = line.trim();
-    line.len() >= 5 && line.bytes().all(|byte| byte == b'_')
-}
-
-/// A line of asterisks, which mail hosts set above a legal notice.
-pub(super) fn is_stars(line: &str) -> bool {
-    let line = line.trim();
-    line.len() >= 10 && line.bytes().all(|byte| byte == b'*')
-}
-
-/// Whether a line speaks as such notices do.
-pub(super) fn is_legal_notice(line: &str) -> bool {
-    found(&LEGAL, line)
-}
-
-/// A line of nothing but rule characters.
-pub(super) fn is_rule(line: &str) -> bool {
-    let line = line.trim();
-    line == "ᐧ" || line == "—" || (line.len() >= 3 && line.chars().all(|c| "-_=*#~+".contains(c)))
-}
-
-/// `Sent from my …` and its kin.
-pub(super) fn is_device_line(line: &str) -> bool {
-    found(&DEVICE, line)
+fn is_short(text: &str) -> bool {
+    text.split(' ').count() <= SHORT_WORDS_MAX
+        && text.starts_with(|c: char| c.is_uppercase() || !c.is_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -234,11 +286,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pattern_compiles() {
-        for pattern in
-            [&VERB, &PREFIX, &DATE, &TIME, &DATED_ADDRESS, &DIVIDER, &FROM, &SENT, &TO, &SUBJECT, &DEVICE, &LEGAL]
-        {
-            assert!(pattern.is_some());
-        }
+    fn marks_of_names_need_a_second_line_and_prompts_are_none() {
+        assert!(is_marked_here(&["AL> one", "AL> two"], None, false));
+        assert!(!is_marked_here(&["AL> one", "text"], None, false));
+        assert!(!is_marked_here(&["SQL> select 1", "SQL> select 2"], None, false));
+        assert!(!is_marked_here(&["mysql> select 1", "mysql> select 2"], None, false));
+        assert!(!is_marked_here(&["Router> show", "Router> exit"], None, false));
+        assert!(is_marked_here(&["Router> show", "Router> exit"], None, true));
+    }
+
+    #[test]
+    fn a_header_block_is_counted_to_its_last_field() {
+        let block = ["From: A", "Sent: today", "To: B", "Cc: C", "Subject: x", "", "text"];
+        assert_eq!(header_block(&block, false), Some(5));
+        assert_eq!(header_block(&["Subject: x", "Date: d", "From: a", "To: b", "", "text"], false), Some(4));
+        assert_eq!(header_block(&["Subject: x", "From: a", "", "text"], false), None);
+        assert_eq!(header_block(&["From: a", "To: b", "", "text"], false), None);
+        assert_eq!(header_block(&["From: a", "To: b", "", "text"], true), Some(2));
+    }
+
+    #[test]
+    fn the_columns_of_notes_are_a_header_block() {
+        let block = [
+            "\"Ana Lee\" <ana@example.org>",
+            "02/11/2026 10:00",
+            "",
+            "To",
+            "\tteam@example.org",
+            "cc",
+            "",
+            "Subject",
+            "\tRe: x",
+        ];
+        assert_eq!(columns_block(&block), Some(8));
+        assert_eq!(columns_block(&["Ana Lee <a@b.org>", "02/11/2026 10:00", "", "Subject"]), None);
     }
 }
