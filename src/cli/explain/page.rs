@@ -26,7 +26,7 @@ pub fn page(told: &Explanation) -> String {
         page.pgp(pgp);
     }
     page.row("text", &format!("from {}, {} lines of it quoted", told.text_from, told.quoted_lines));
-    page.lines("own words", &told.reply_text_no_signature);
+    page.lines("own words", &told.own_text);
     page.lines("signature", &told.signature);
     page.parts("attached", &told.attachments);
     page.parts("other parts", &told.other_parts);
