@@ -222,10 +222,11 @@ fn unpack(shown: &mut Shown, attachments: &mut Vec<Part>, limits: &Limits) {
                 files.map(|file| unpacked(&file.name, file.content_type.as_deref().unwrap_or(OCTETS), file.bytes)),
             );
         }
-        if part.content_type == "text/calendar" && shown.text.trim().is_empty() {
-            if let Some(line) = calendar_part::summary(&decode::text(&part.bytes, None)) {
-                (shown.text, shown.from) = (clean::body(&line), TextSource::File);
-            }
+        if part.content_type == "text/calendar"
+            && shown.text.trim().is_empty()
+            && let Some(line) = calendar_part::summary(&decode::text(&part.bytes, None))
+        {
+            (shown.text, shown.from) = (clean::body(&line), TextSource::File);
         }
     }
     attachments.extend(found);

@@ -391,6 +391,13 @@ mod any_bytes {
             "filename*1*=u''%",
             "-----BEGIN PGP MESSAGE-----\n",
             "Auto-Submitted: x\n",
+            "Content-Type: multipart/mixed\n\n",
+            "Content-Type: text/plain; format=flowed; delsp=yes\n\n> a \n>b \n",
+            "Content-Type: text/calendar\n\nBEGIN:VEVENT\n",
+            "Content-Type: application/ms-tnef\n\n",
+            "x\u{9f}>\"",
+            "Content-Transfer-Encoding: x-uuencode\n\nbegin 644 a\n#0V%T\nend\n",
+            "Subject: =?iso-2022-jp?b?GyRC?= =?x?q?=\n",
             "Authentication-Results: a; dkim=pass\n",
             "\u{202e}",
         ];
@@ -412,6 +419,7 @@ mod any_bytes {
             prop_assert!(read.from.len() + read.to.len() + read.cc.len() <= limits.addresses);
             prop_assert!(!read.subject.chars().any(char::is_control));
             prop_assert_eq!(stable_digest(&raw).len(), 64);
+            let _ = crate::mail::forward::forwarded(&read);
             let inner = parse_inner(&raw, &read, &limits);
             prop_assert_eq!(inner.headers, read.headers);
         }

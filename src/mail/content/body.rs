@@ -32,17 +32,24 @@ pub(super) fn read(tree: &Tree<'_>, bodies: &[Vec<u8>], leaves: &[usize], root: 
         chosen: Vec::new(),
         text: String::new(),
         from: TextSource::None,
-        first: first.map(|index| clean::body(&leaf.decoded(index))).unwrap_or_default(),
+        first: String::new(),
         has_html: leaves.iter().any(|index| leaf.is_inline_html(*index)),
     };
     for index in inline("text/plain") {
         if shown.chosen.iter().any(|chosen| leaf.is_repeated(*chosen, index)) {
             continue;
         }
-        let text = leaf.plain(index);
-        if !text.trim().is_empty() {
-            shown.add(index, &text, if leaf.is_file(index) { TextSource::File } else { TextSource::Plain });
+        let text = clean::body(&leaf.decoded(index));
+        if Some(index) == first {
+            shown.first.clone_from(&text);
         }
+        if !text.trim().is_empty() {
+            let from = if leaf.is_file(index) { TextSource::File } else { TextSource::Plain };
+            shown.add(index, &leaf.whole_lines(index, text), from);
+        }
+    }
+    if let Some(index) = first.filter(|_| shown.first.is_empty()) {
+        shown.first = clean::body(&leaf.decoded(index));
     }
     if shown.chosen.is_empty() {
         for index in inline("text/html") {
@@ -128,9 +135,8 @@ impl<'a> Leaf<'a, '_> {
         if repeats { without_first_paragraph(&text) } else { text }
     }
 
-    /// A text/plain part with `format=flowed` undone.
-    fn plain(&self, index: usize) -> String {
-        let text = clean::body(&self.decoded(index));
+    /// The text of a part with `format=flowed` undone.
+    fn whole_lines(&self, index: usize, text: String) -> String {
         let says = |name: &str, value: &str| {
             let parameter = self.node(index).and_then(|node| node.media.parameter(name));
             parameter.is_some_and(|parameter| parameter.eq_ignore_ascii_case(value))
@@ -142,9 +148,9 @@ impl<'a> Leaf<'a, '_> {
     fn file(&self, leaves: &[usize], shown: &mut Shown) {
         let named = |essence: &'static str| leaves.iter().copied().filter(move |index| self.is(*index, essence, true));
         for index in named("text/plain") {
-            let text = self.plain(index);
+            let text = clean::body(&self.decoded(index));
             if !text.trim().is_empty() {
-                return shown.add(index, &text, TextSource::File);
+                return shown.add(index, &self.whole_lines(index, text), TextSource::File);
             }
         }
         if let Some(index) = named("text/html").next() {
