@@ -10,7 +10,7 @@ mod original;
 mod phrases;
 mod sender;
 
-use super::parse::{Limits, ParsedMail, ReturnPath, parse as parse_mail};
+use super::parse::{Limits, ParsedMail, Part, Report, ReturnPath, parse as parse_mail};
 use crate::domain::id::{Address, MessageId};
 use notice::Notice;
 
@@ -19,6 +19,12 @@ const RECIPIENTS_MAX: usize = 50;
 
 /// Message-IDs taken from one report.
 const ORIGINAL_IDS_MAX: usize = 20;
+
+/// Addresses that a mailbox named without its domain may have in one report.
+const MAILBOX_NAMES_MAX: usize = 5;
+
+/// Lines of a text in which the whole name of a mailbox is looked for.
+const TEXT_LINES_MAX: usize = 500;
 
 /// Bytes of an attachment in which a status part is looked for that is not marked as one.
 const STATUS_MAX_BYTES: usize = 64 * 1024;
@@ -106,8 +112,13 @@ pub fn parse(mail: &ParsedMail) -> Option<BounceReport> {
 
 /// The report in a mail, and by what it was known, in fixed words.
 pub(super) fn read(mail: &ParsedMail) -> Option<(BounceReport, Vec<&'static str>)> {
+    let signs = Signs::of(mail);
+    // Words are looked for only where something else is there already: most mail is a person's.
+    if !signs.any() {
+        return None;
+    }
     let notice = notice::cut(&mail.text);
-    let status = status_text(mail);
+    let status = status_text(mail, &signs);
     let written = status.as_deref().map(|text| dsn::recipients(text, RECIPIENTS_MAX)).unwrap_or_default();
     let trouble = |recipient: &BouncedRecipient| matches!(recipient.action, Action::Failed | Action::Delayed);
     let is_success = !written.is_empty() && !written.iter().any(trouble);
@@ -116,16 +127,13 @@ pub(super) fn read(mail: &ParsedMail) -> Option<(BounceReport, Vec<&'static str>
     }
     let mut written: Vec<BouncedRecipient> = written.into_iter().filter(trouble).collect();
     let named = in_words(mail, &notice);
-    let reasons = reasons(mail, &notice, status.is_some(), &named)?;
+    let reasons = reasons(mail, &signs, &notice, status.is_some(), &named)?;
     for recipient in &mut written {
         complete(recipient, &named);
     }
     // A part that names nobody, or nobody with an address, leaves it to the words.
-    let recipients = if written.iter().any(|recipient| recipient.address.is_some()) || named.is_empty() {
-        written
-    } else {
-        named
-    };
+    let recipients =
+        if written.iter().any(|recipient| recipient.address.is_some()) || named.is_empty() { written } else { named };
     let (original_message_ids, verp) = (original::ids(mail), original::paths(mail));
     Some((BounceReport { recipients, original_message_ids, verp }, reasons))
 }
@@ -141,17 +149,20 @@ pub(super) fn has_null_path(mail: &ParsedMail) -> bool {
     sender::is_null(mail)
 }
 
-/// Whether a subject reads like that of a report.
-pub(super) fn is_subject(subject: &str) -> bool {
-    phrases::is_subject(&phrases::normalized(subject))
+/// Whether the mail is from a name that no person has.
+pub(super) fn is_surely_daemon(mail: &ParsedMail) -> bool {
+    sender::is_daemon(mail)
 }
 
 /// The status part, also one that is not marked as such. What a person attaches counts only if [`reasons`] say so.
-fn status_text(mail: &ParsedMail) -> Option<String> {
+fn status_text(mail: &ParsedMail, signs: &Signs) -> Option<String> {
     let marked = mail.report.as_ref().and_then(|report| report.status.clone());
+    if !(signs.host || signs.submitted || signs.office) {
+        return marked;
+    }
     let files = || {
         let files = mail.attachments.iter().filter(|part| !part.content_type.starts_with("image/")).take(5);
-        let text = |part: &super::parse::Part| {
+        let text = |part: &Part| {
             String::from_utf8_lossy(part.bytes.get(..STATUS_MAX_BYTES).unwrap_or(&part.bytes)).into_owned()
         };
         files.filter(|part| !part.content_type.starts_with("message/")).map(text).find(|text| dsn::is_status(text))
@@ -168,10 +179,20 @@ fn in_words(mail: &ParsedMail, notice: &Notice<'_>) -> Vec<BouncedRecipient> {
     if !failed.is_empty() {
         return failed.into_iter().map(|recipient| with_words(recipient, &named)).collect();
     }
-    let in_report = || if sender::is_host(mail) || sender::is_daemon_or_office(mail) { inner_report(mail) } else { Vec::new() };
-    let mailbox = || mailbox_of_host(mail, notice).into_iter().collect::<Vec<_>>();
-    let otherwise: [&dyn Fn() -> Vec<BouncedRecipient>; 2] = [&in_report, &mailbox];
-    if named.is_empty() { otherwise.iter().map(|find| find()).find(|found| !found.is_empty()).unwrap_or_default() } else { named }
+    if notice.names_surely(&ours) {
+        return named;
+    }
+    // A mailbox that is listed without its domain is surer than an address in a sentence.
+    let listed = mailboxes_of_host(mail, notice);
+    if !listed.is_empty() {
+        return listed;
+    }
+    if named.is_empty() && (sender::is_host(mail) || is_daemon(mail)) {
+        let inner = inner_report(mail);
+        // Else a notice to oneself, or to the list that the mail was for.
+        return if inner.is_empty() { notice.recipients(&[], RECIPIENTS_MAX) } else { inner };
+    }
+    named
 }
 
 /// `X-Failed-Recipients`, as Exim and Gmail write it.
@@ -199,7 +220,8 @@ fn complete(recipient: &mut BouncedRecipient, named: &[BouncedRecipient]) {
         recipient.status = words.status;
         recipient.permanent = words.permanent;
     }
-    let other = [words.alt, words.address].into_iter().flatten().find(|name| !same(recipient.address.as_ref(), Some(name)));
+    let other =
+        [words.alt, words.address].into_iter().flatten().find(|name| !same(recipient.address.as_ref(), Some(name)));
     recipient.alt = recipient.alt.take().or(other);
 }
 
@@ -211,53 +233,118 @@ fn inner_report(mail: &ParsedMail) -> Vec<BouncedRecipient> {
     status.map(|text| dsn::recipients(text, RECIPIENTS_MAX)).unwrap_or_default()
 }
 
-/// A mailbox of the reporting host that is named without its domain.
-fn mailbox_of_host(mail: &ParsedMail, notice: &Notice<'_>) -> Option<BouncedRecipient> {
-    let local = notice.listed_mailbox()?;
+/// A mailbox of the reporting host that is named without its domain; the rest of the report may have it whole.
+fn mailboxes_of_host(mail: &ParsedMail, notice: &Notice<'_>) -> Vec<BouncedRecipient> {
+    let Some(local) = notice.listed_mailbox() else { return Vec::new() };
     let returned = mail.report.as_ref().and_then(|report| report.returned.as_ref());
     let to = returned.into_iter().flat_map(|headers| headers.all_raw("To")).flat_map(notice::addresses);
-    let known = to.chain(notice::addresses(&mail.text)).find(|address| address.local().eq_ignore_ascii_case(local));
-    let domain = || mail.from.first().and_then(|from| from.raw.rsplit_once('@')).map(|(_, domain)| domain.to_owned());
-    let address = known.or_else(|| Address::parse(&format!("{local}@{}", domain()?)))?;
-    let action = if phrases::is_delay(&notice.normalized()) { Action::Delayed } else { Action::Failed };
-    let mut recipient = BouncedRecipient::new(Some(address), action);
-    recipient.say(None, &[&notice.normalized()]);
-    Some(recipient)
+    let in_text = mail.text.lines().take(TEXT_LINES_MAX).flat_map(notice::addresses);
+    let mut known: Vec<Address> = Vec::new();
+    for address in to.chain(in_text).filter(|address| address.local().eq_ignore_ascii_case(local)) {
+        if known.len() < MAILBOX_NAMES_MAX && !known.contains(&address) {
+            known.push(address);
+        }
+    }
+    if known.is_empty() {
+        let domain = mail.from.first().and_then(|from| from.raw.rsplit_once('@')).map(|(_, domain)| domain);
+        known.extend(domain.and_then(|domain| Address::parse(&format!("{local}@{domain}"))));
+    }
+    let words = notice.normalized();
+    let action = if phrases::is_delay(&words) { Action::Delayed } else { Action::Failed };
+    let recipient = |address| {
+        let mut recipient = BouncedRecipient::new(Some(address), action);
+        recipient.say(None, &[&words]);
+        recipient
+    };
+    known.into_iter().map(recipient).collect()
+}
+
+/// What the header fields say, before a word of the text is looked at.
+struct Signs {
+    /// The whole mail calls itself a delivery report.
+    is_structure: bool,
+    /// The whole mail is a status part.
+    is_status_alone: bool,
+    /// From a name that only mail hosts use.
+    daemon: bool,
+    /// Written by a mail host, by that or another sign.
+    host: bool,
+    /// From a name that mail hosts and the people who run them use.
+    office: bool,
+    /// Sent by a program (RFC 3834).
+    submitted: bool,
+    /// A subject as reports have it.
+    subject: bool,
+    /// The field in which Exim and Gmail name recipients.
+    failed_field: bool,
+}
+
+impl Signs {
+    fn of(mail: &ParsedMail) -> Self {
+        let kind = mail.headers.first_raw("Content-Type").unwrap_or_default().to_ascii_lowercase();
+        let of_delivery = |report: &Report| matches!(report.kind.as_str(), "delivery-status" | "unknown" | "");
+        let is_report = kind.contains("multipart/report") || kind.contains("report-type");
+        let daemon = sender::is_daemon(mail);
+        let auto = |value: &str| value.trim().to_ascii_lowercase().starts_with("auto-");
+        Self {
+            is_structure: is_report && mail.report.as_ref().is_none_or(of_delivery),
+            is_status_alone: kind.starts_with("message/delivery-status")
+                || kind.starts_with("message/global-delivery-status"),
+            daemon,
+            host: daemon || sender::is_host(mail),
+            office: sender::is_office(mail),
+            submitted: mail.headers.all_raw("Auto-Submitted").any(auto),
+            subject: phrases::is_subject(&phrases::normalized(&mail.subject)),
+            failed_field: mail.headers.count("X-Failed-Recipients") > 0,
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.is_structure || self.is_status_alone || self.host || self.office || self.submitted || self.subject
+    }
 }
 
 /// Why a mail is a report; `None` when it is none. A person may attach or quote a report, write its words as a subject,
 /// or be a postmaster: each sign alone proves nothing.
-fn reasons(mail: &ParsedMail, notice: &Notice<'_>, has_status: bool, named: &[BouncedRecipient]) -> Option<Vec<&'static str>> {
-    let kind = mail.headers.first_raw("Content-Type").unwrap_or_default().to_ascii_lowercase();
-    let is_structure = (kind.contains("multipart/report") || kind.contains("report-type"))
-        && mail.report.as_ref().is_none_or(|report| matches!(report.kind.as_str(), "delivery-status" | "unknown"));
-    let is_status_alone = kind.starts_with("message/delivery-status") || kind.starts_with("message/global-delivery-status");
-    let daemon = sender::is_daemon(mail);
-    let host = daemon || sender::is_host(mail);
-    let submitted = mail.headers.all_raw("Auto-Submitted").any(|value| value.trim().to_ascii_lowercase().starts_with("auto-"));
-    let subject = phrases::is_subject(&phrases::normalized(&mail.subject));
+fn reasons(
+    mail: &ParsedMail,
+    signs: &Signs,
+    notice: &Notice<'_>,
+    has_status: bool,
+    named: &[BouncedRecipient],
+) -> Option<Vec<&'static str>> {
+    let Signs { is_structure, is_status_alone, daemon, host, office, submitted, subject, failed_field } = *signs;
     let words = notice.normalized();
     let opens = phrases::opens_with_failure(&words);
     let returned = mail.report.as_ref().is_some_and(|report| report.returned.is_some());
     let returns = notice.returns || returned || !original::ids_in_text(&mail.text).is_empty();
     let names = !named.is_empty();
-    let office = sender::is_office(mail);
+    // Of one whom nothing else shows as a mail host, a sentence about an address is not enough: it has to be a list.
+    let surely = notice.names_surely(&mail.recipients);
     // Of signs that stand together, the first row that fits counts.
     let rows: [(bool, &[&'static str]); 8] = [
         (has_status && (is_structure || is_status_alone), &["a delivery-status part (RFC 3464)"]),
-        (has_status && (host || submitted || (office && subject && !is_letter(notice))), &["a delivery-status part that is not marked as one", "written by a mail host"]),
         (
-            mail.headers.count("X-Failed-Recipients") > 0 && (daemon || submitted || subject || mail.return_path == Some(ReturnPath::Null)),
+            has_status && (host || submitted || (office && subject && !is_letter(notice))),
+            &["a delivery-status part that is not marked as one", "written by a mail host"],
+        ),
+        (
+            failed_field && (daemon || submitted || subject || mail.return_path == Some(ReturnPath::Null)),
             &["X-Failed-Recipients"],
         ),
         (daemon && notice.lists_strictly(), &["from a mail daemon", "addresses listed as a mail host lists them"]),
         (host && is_structure && (opens || subject || names), &["a multipart/report", "written by a mail host"]),
         (
-            host && opens && ((subject || daemon) && (names || returns) || (names && returns)), &["written by a mail host", "text of a failed delivery"],
+            host && opens && ((subject || daemon) && (names || returns) || (names && returns)),
+            &["written by a mail host", "text of a failed delivery"],
         ),
         (daemon && subject && (names || returns), &["from a mail daemon", "subject of a failed delivery"]),
         (
-            subject && opens && names && !is_letter(notice) && (office || submitted || sender::is_nameless(mail)),
+            subject
+                && opens
+                && names
+                && !is_letter(notice)
+                && (office || submitted || (surely && sender::is_nameless(mail))),
             &["subject and text of a failed delivery", "no person's name or mail program"],
         ),
     ];
@@ -267,8 +354,25 @@ fn reasons(mail: &ParsedMail, notice: &Notice<'_>, has_status: bool, named: &[Bo
 /// Whether a person begins to speak, or speaks of himself.
 fn is_letter(notice: &Notice<'_>) -> bool {
     let first = notice.first_line();
-    let greets = ["hi", "hello", "dear", "hallo", "hey", "bonjour", "hola", "ciao", "olá", "guten tag", "good morning", "sehr geehrte", "i ", "we "];
-    let word = |start: &str| first.strip_prefix(start).is_some_and(|rest| start.ends_with(' ') || !rest.starts_with(char::is_alphanumeric));
+    let greets = [
+        "hi",
+        "hello",
+        "dear",
+        "hallo",
+        "hey",
+        "bonjour",
+        "hola",
+        "ciao",
+        "olá",
+        "guten tag",
+        "good morning",
+        "sehr geehrte",
+        "i ",
+        "we ",
+    ];
+    let word = |start: &str| {
+        first.strip_prefix(start).is_some_and(|rest| start.ends_with(' ') || !rest.starts_with(char::is_alphanumeric))
+    };
     greets.iter().any(|start| word(start)) || notice.normalized().contains(" i found ")
 }
 

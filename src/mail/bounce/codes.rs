@@ -13,76 +13,98 @@ static REPLY: LazyLock<Option<Regex>> =
 
 /// Words before a number that make it a reply code.
 const BEFORE_REPLY: [&str; 22] = [
-    "said", "says", "code", "error", "reply", "replied", "response", "responded", "reason", "status", "smtp", "host",
-    "server", "with", "returned", "received", "result", "failed", "failure", "rejected", "bounce", "diagnostic",
+    "said",
+    "says",
+    "code",
+    "error",
+    "reply",
+    "replied",
+    "response",
+    "responded",
+    "reason",
+    "status",
+    "smtp",
+    "host",
+    "server",
+    "with",
+    "returned",
+    "received",
+    "result",
+    "failed",
+    "failure",
+    "rejected",
+    "bounce",
+    "diagnostic",
 ];
 
-/// Words behind a number that make it an amount.
-const AMOUNTS: [&str; 12] = [
-    "bytes", "byte", "kb", "mb", "gb", "messages", "hours", "hour", "days", "minutes", "seconds", "characters",
+/// Words behind a number that make it an amount, or a kind of codes.
+const AMOUNTS: [&str; 13] = [
+    "type",
+    "bytes",
+    "byte",
+    "kb",
+    "mb",
+    "gb",
+    "messages",
+    "hours",
+    "hour",
+    "days",
+    "minutes",
+    "seconds",
+    "characters",
 ];
 
 /// What words mean, as subject and detail of a status code (RFC 3463); the first that fits counts.
-const MEANINGS: [(&str, &[&str]); 8] = [
+const MEANINGS: [(&str, &str); 8] = [
     (
         ".2.2",
-        &[
-            "quota", "mailbox is full", "mailbox full", "full mailbox", "inbox is full", "mailbox has exceeded", "exceeded storage",
-            "insufficient storage", "out of space", "over disk", "mailbox size", "exceeds allowed size", "zuviele mails", "postfach ist voll",
-            "postfach voll", "speicherplatz", "boîte pleine", "boîte aux lettres pleine", "casella piena", "buzón lleno", "caixa cheia",
-            "mailbox vol", "skrzynka pełna", "переполнен", "已满", "已滿", "空间不足", "容量", "용량",
-        ],
+        "quota|mailbox is full|mailbox full|full mailbox|inbox is full|mailbox has exceeded|exceeded storage|\
+        insufficient storage|out of space|over disk|mailbox size|exceeds allowed size|zuviele mails|\
+        postfach ist voll|postfach voll|speicherplatz|boîte pleine|boîte aux lettres pleine|casella piena|\
+        buzón lleno|caixa cheia|mailbox vol|skrzynka pełna|переполнен|已满|已滿|空间不足|容量|용량",
     ),
     (
         ".2.1",
-        &[
-            "account is disabled", "account disabled", "mailbox disabled", "mailbox is disabled", "account has been disabled",
-            "deactivated", "account is inactive", "mailbox is inactive", "account inactive", "suspended", "discontinued", "account closed",
-            "is not active", "gesperrt", "désactivé", "disabilitat", "deshabilitad",
-        ],
+        "account is disabled|account disabled|mailbox disabled|mailbox is disabled|account has been disabled|\
+        deactivated|account is inactive|mailbox is inactive|account inactive|suspended|discontinued|\
+        account closed|is not active|gesperrt|désactivé|disabilitat|deshabilitad",
     ),
     (
         ".1.2",
-        &[
-            "host unknown", "unknown host", "host not found", "domain not found", "domain does not exist", "domain doesn't exist",
-            "no such domain", "unknown domain", "name server", "nameserver", "name service error", "unrouteable", "unroutable",
-            "couldn't find any host", "no mx", "dns error", "cannot resolve", "could not resolve", "bad destination system",
-        ],
+        "host unknown|unknown host|host not found|domain not found|domain does not exist|domain doesn't exist|\
+        no such domain|unknown domain|name server|nameserver|name service error|unrouteable|unroutable|\
+        couldn't find any host|no mx|dns error|cannot resolve|could not resolve|bad destination system",
     ),
     (
         ".1.1",
-        &[
-            "user unknown", "unknown user", "no such user", "no such mailbox", "no such recipient", "no such account", "no such address",
-            "unknown recipient", "recipient unknown", "unknown address", "address unknown", "addressee unknown", "unknown mailbox",
-            "user not found", "user not known", "recipient not found", "mailbox not found", "account not found", "mailbox unavailable",
-            "does not exist", "doesn't exist", "not exist", "no mailbox here", "no account by that name", "no user by that name",
-            "invalid mailbox", "invalid recipient", "invalid user", "invalid address", "invalid final delivery", "doesn't have a",
-            "does not have a", "not listed in", "name is not recognized", "no longer valid", "couldn't be found", "could not be found",
-            "wasn't found", "was not found", "not a valid mailbox", "bad address", "recipient rejected", "unbekannt", "existiert nicht", "inconnu",
-            "n'existe pas", "desconocid", "no existe", "não existe", "sconosciut", "non esiste", "inesistente", "onbekend", "bestaat niet",
-            "okänd", "finns inte", "ukendt", "ukjent", "findes ikke", "tuntematon", "nieznany", "nie istnieje", "neexistuje", "ismeretlen",
-            "nu există", "неизвестн", "не существует", "не найден", "не існує", "bulunamadı", "άγνωστος", "不存在", "找不到", "存在しません",
-            "見つかりません", "존재하지", "찾을 수 없", "غير موجود", "לא קיים", "tidak ditemukan", "không tồn tại",
-        ],
+        "user unknown|unknown user|no such user|no such mailbox|no such recipient|no such account|\
+        no such address|unknown recipient|recipient unknown|unknown address|address unknown|addressee unknown|\
+        unknown mailbox|user not found|user not known|recipient not found|mailbox not found|account not found|\
+        mailbox unavailable|does not exist|doesn't exist|not exist|no mailbox here|no account by that name|\
+        no user by that name|invalid mailbox|invalid recipient|invalid user|invalid address|\
+        invalid final delivery|doesn't have a|does not have a|not listed in|name is not recognized|\
+        no longer valid|couldn't be found|could not be found|wasn't found|was not found|not a valid mailbox|\
+        bad address|recipient rejected|unbekannt|existiert nicht|inconnu|n'existe pas|desconocid|no existe|\
+        não existe|sconosciut|non esiste|inesistente|onbekend|bestaat niet|okänd|finns inte|ukendt|ukjent|\
+        findes ikke|tuntematon|nieznany|nie istnieje|neexistuje|ismeretlen|nu există|неизвестн|не существует|\
+        не найден|не існує|bulunamadı|άγνωστος|不存在|找不到|存在しません|見つかりません|존재하지|찾을 수 없|\
+        غير موجود|לא קיים|tidak ditemukan|không tồn tại",
     ),
     (
         ".3.4",
-        &["too large", "too big", "size limit", "maximum size", "message size", "size exceeds", "exceeds size", "zu groß", "trop volumineux"],
+        "too large|too big|size limit|maximum size|message size|size exceeds|exceeds size|zu groß|\
+        trop volumineux",
     ),
-    (".4.6", &["too many hops", "mail loop", "looping", "loops back", "routing loop", "hop count"]),
+    (".4.6", "too many hops|mail loop|looping|loops back|routing loop|hop count"),
     (
         ".7.1",
-        &[
-            "spam", "blocked", "blacklist", "blocklist", "block list", "policy", "relay", "access denied", "not authorized",
-            "not authorised", "unsolicited", "permission", "not accepting mail", "prohibited", "refused by", "virus", "dmarc", "spf",
-        ],
+        "spam|blocked|blacklist|blocklist|block list|policy|relay|access denied|not authorized|not authorised|\
+        unsolicited|permission|not accepting mail|prohibited|refused by|virus|dmarc|spf",
     ),
     (
         ".4.1",
-        &[
-            "timed out", "time out", "timeout", "connection refused", "not responding", "did not respond", "no answer", "unreachable",
-            "connection dropped", "connection lost", "queue too long", "delivery time expired", "not reachable",
-        ],
+        "timed out|time out|timeout|connection refused|not responding|did not respond|no answer|unreachable|\
+        connection dropped|connection lost|queue too long|delivery time expired|not reachable",
     ),
 ];
 
@@ -114,14 +136,15 @@ fn is_reply(line: &str, start: usize, end: usize) -> bool {
         return false;
     }
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let marked = before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ',' | '.' | '-' | '='));
+    let marked = before.ends_with("--")
+        || before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !matches!(c, ',' | '.' | '-' | '='));
     marked || BEFORE_REPLY.contains(&word) || enhanced_status(after.get(..12).unwrap_or(after)).is_some()
 }
 
 /// The status that the words of a reason mean, where it has no code; `class` is 4 or 5.
 pub(super) fn status_by_words(text: &str, class: u8) -> Option<String> {
     let lower = text.to_lowercase();
-    let (ending, _) = MEANINGS.iter().find(|(_, words)| words.iter().any(|word| lower.contains(word)))?;
+    let (ending, _) = MEANINGS.iter().find(|(_, words)| words.split('|').any(|word| lower.contains(word)))?;
     Some(format!("{class}{ending}"))
 }
 
@@ -155,6 +178,8 @@ mod tests {
             ("Remote host said: 501 bad", 501),
             ("Remote Server returned '550 5.1.10 RESOLVER'", 550),
             ("    421-4.7.0 try again", 421),
+            (" <-- 550 <a@b>, unknown", 550),
+            ("500-type error: [552] full", 552),
             ("the server responded with 550", 550),
             ("The error that the other server returned was: 553 sorry", 553),
         ] {
@@ -165,8 +190,15 @@ mod tests {
     #[test]
     fn other_numbers_are_no_reply_codes() {
         for text in [
-            "Message size: 500 bytes", "sent at 450.512.3", "after 421 days", "room 550 of the building", "id 550abc", "10.5.500.4",
-            "at most: 550 messages", "1,550 mails", "port 25",
+            "Message size: 500 bytes",
+            "sent at 450.512.3",
+            "after 421 days",
+            "room 550 of the building",
+            "id 550abc",
+            "10.5.500.4",
+            "at most: 550 messages",
+            "1,550 mails",
+            "port 25",
         ] {
             assert_eq!(reply_code(text), None, "{text}");
         }

@@ -76,8 +76,14 @@ pub(super) fn recipients(text: &str, most: usize) -> Vec<BouncedRecipient> {
         group.closed = group.is_named();
     }
     found.extend(bounced(&group));
-    found.truncate(most);
-    found
+    // Some hosts repeat a block for each attempt.
+    let mut once: Vec<BouncedRecipient> = Vec::new();
+    for recipient in found {
+        if once.len() < most && !once.contains(&recipient) {
+            once.push(recipient);
+        }
+    }
+    once
 }
 
 /// Whether the one that reports wants to be answered before it delivers: no failure of the mail.
@@ -165,7 +171,8 @@ fn without_comment(text: &str) -> &str {
 /// The DDA or RFC-822 part of an X.400 address, in which `(a)` stands for the at sign (RFC 2156 section 4.1).
 fn from_x400(text: &str) -> Option<String> {
     let lower = text.to_ascii_lowercase();
-    let at = ["rfc-822=", "rfc-822:", "rfc822=", "smtp="].iter().find_map(|mark| Some(lower.find(mark)? + mark.len()))?;
+    let at =
+        ["rfc-822=", "rfc-822:", "rfc822=", "smtp="].iter().find_map(|mark| Some(lower.find(mark)? + mark.len()))?;
     let value = text.get(at..)?.split([';', '/']).next()?;
     Some(value.replace("(a)", "@").replace("(u)", "_").replace("(p)", "%"))
 }
@@ -256,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_vague_status_keeps_the_exact_one_beside_it() {
-        let text = "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 5.1.1 who";
+        let text =
+            "Final-Recipient: rfc822; a@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 5.1.1 who";
         assert_eq!(recipients(text, 50)[0].exact_status(), Some("5.1.1"));
         assert_eq!(recipients(&text.replace("5.0.0", "5.7.1"), 50)[0].exact_status(), Some("5.7.1"));
     }

@@ -19,8 +19,8 @@ const LINES_MAX: usize = 400;
 /// Addresses taken from one line.
 const IN_LINE_MAX: usize = 20;
 
-/// Characters of a line that are looked at.
-const LINE_MAX_CHARS: usize = 2000;
+/// Bytes of a line that are looked at.
+const LINE_MAX_BYTES: usize = 600;
 
 /// An address between other words. In angle brackets more characters are allowed than outside.
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -38,14 +38,17 @@ static FAILING_LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"bounced address|rejected recipient|could not deliver (?:mail|message)? ?to|unable to deliver (?:mail|message )?to|",
         r"addressed to|empfänger|destinataires?|destinatarios?|destinatári[oa]s?|destinatari[oa]?|ontvangers?|mottagare|modtagere?|mottakere?|",
         r"vastaanottajat?|odbiorc[ay]|adresat|příjemce|címzett|destinatar|получател[ьи]|адресат|одержувач|αποδέκτης|alıcı|",
-        r"收件人|收信人|宛先|受信者|받는 ?사람|수신자)\s*[:=]?\s*(?:rfc822\s*;|smtp:)?\s*$"
+        r"收件人|收信人|宛先|受信者|받는 ?사람|수신자)\s*[:=：]?\s*(?:rfc822\s*;|smtp:)?\s*$"
     ))
     .ok()
 });
 
 /// Other words in front of an address that may be that of the recipient.
 static WEAK_LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:to|for|address|e-?mail(?: address)?|destination|an|à|para|a|naar|till|til|do|кому|接收者|至)\s*:\s*$").ok()
+    Regex::new(
+        r"(?i)^(?:to|for|address|e-?mail(?: address)?|destination|an|à|para|a|naar|till|til|do|кому|接收者|至)\s*:\s*$",
+    )
+    .ok()
 });
 
 /// A line that begins the returned mail.
@@ -56,7 +59,7 @@ static RETURNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"returned (?:mail|message)|unsent message|undelivered message(?: follows)?|old message|your message reads|",
         r"lines of (?:the|your) (?:original )?message|lines of the message|ursprüngliche (?:nachricht|mail)|originalnachricht|message (?:d'origine|original)|",
         r"mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|ursprungligt meddelande|исходное (?:сообщение|письмо)|копия (?:сообщения|письма)|",
-        r"原信|原邮件|原郵件|原始邮件|信件的原件|元のメッセージ|원본 ?메시지|start of returned"
+        r"原信件|原信的|原邮件(?:如下|内容)|原郵件(?:如下|內容)|原始邮件如下|信件的原件|元のメッセージ|원본 ?메시지|start of returned"
     ))
     .ok()
 });
@@ -65,7 +68,7 @@ static RETURNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static RETURNED_FIELD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)^[>|\s]{0,4}(?:received:\s*(?:from|by|\(|$)|return-path:|mime-version:|delivered-to:|dkim-signature:|path:|",
-        r"arc-seal:|x-originating-ip:|x-sender:|x-received:|domainkey-signature:|authentication-results:|received-spf:)"
+        r"arc-seal:|x-originating-ip:|x-sender:|x-received:|domainkey-signature:|content-type:\s*(?:message/rfc822|text/rfc822-headers)|authentication-results:|received-spf:)"
     ))
     .ok()
 });
@@ -106,7 +109,7 @@ pub(super) fn cut(text: &str) -> Notice<'_> {
     let mut returns = false;
     let mut seen_words = false;
     for line in text.lines().take(LINES_MAX) {
-        let line = line.get(..LINE_MAX_CHARS).unwrap_or(line);
+        let line = head(line);
         if seen_words && begins_returned(line) {
             returns = true;
             break;
@@ -130,10 +133,17 @@ impl Notice<'_> {
 
     /// Whether an address is listed in the form `<address>:`, which only mail hosts write.
     pub(super) fn lists_strictly(&self) -> bool {
-        self.lines.iter().any(|line| line.trim().strip_prefix('<').is_some_and(|rest| rest.contains("@") && rest.contains(">:")))
+        self.lines
+            .iter()
+            .any(|line| line.trim().strip_prefix('<').is_some_and(|rest| rest.contains("@") && rest.contains(">:")))
     }
 
-    /// The recipients it names, without those in `ours` unless there are no others; at most `most`.
+    /// Whether it names somebody as failed in so many words or lines.
+    pub(super) fn names_surely(&self, ours: &[Address]) -> bool {
+        self.choose(ours, 1).first().is_some_and(|candidate| candidate.rank == Rank::Listed)
+    }
+
+    /// The recipients it names, without those in `ours`; at most `most`.
     pub(super) fn recipients(&self, ours: &[Address], most: usize) -> Vec<BouncedRecipient> {
         let chosen = self.choose(ours, most);
         let delayed = phrases::is_delay(&self.normalized());
@@ -147,6 +157,8 @@ impl Notice<'_> {
             let below = self.lines.get(candidate.line..end.max(candidate.line + 1)).unwrap_or_default().join("\n");
             let all = if only { self.lines.join("\n") } else { String::new() };
             recipient.say(None, &[&named, &below, &all]);
+            // Who writes a notice of failure has given up, whatever the last answer was.
+            recipient.permanent = !delayed;
             recipient
         });
         found.collect()
@@ -181,17 +193,12 @@ impl Notice<'_> {
     }
 
     fn choose(&self, ours: &[Address], most: usize) -> Vec<Candidate> {
-        let all = self.candidates();
-        let foreign = |candidate: &&Candidate| !ours.iter().any(|own| own.same_mailbox(&candidate.address));
-        let best = all.iter().filter(foreign).map(|candidate| candidate.rank).max();
-        let (best, own_too) = match best {
-            Some(best) => (best, false),
-            None => (all.iter().map(|candidate| candidate.rank).max().unwrap_or(Rank::Weak), true),
-        };
+        let mut all = self.candidates();
+        all.retain(|candidate| !ours.iter().any(|own| own.same_mailbox(&candidate.address)));
+        let best = all.iter().map(|candidate| candidate.rank).max();
         let mut chosen: Vec<Candidate> = Vec::new();
-        for candidate in all {
-            let wanted = candidate.rank == best && (own_too || foreign(&&candidate));
-            if wanted && chosen.len() < most && !chosen.iter().any(|known| known.address.same_mailbox(&candidate.address)) {
+        for candidate in all.into_iter().filter(|candidate| Some(candidate.rank) == best) {
+            if chosen.len() < most && !chosen.iter().any(|known| known.address.same_mailbox(&candidate.address)) {
                 chosen.push(candidate);
             }
         }
@@ -203,7 +210,8 @@ impl Notice<'_> {
         let mut listing = false;
         let mut before: [String; 2] = [String::new(), String::new()];
         for (at, line) in self.lines.iter().enumerate() {
-            let line = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '>' | '|' | '·' | '•' | '-' | '='));
+            let line =
+                line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '>' | '|' | '·' | '•' | '-' | '='));
             if line.is_empty() {
                 continue;
             }
@@ -225,6 +233,15 @@ impl Notice<'_> {
     }
 }
 
+/// The beginning of a line, at most [`LINE_MAX_BYTES`].
+fn head(line: &str) -> &str {
+    let mut end = line.len().min(LINE_MAX_BYTES);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    line.get(..end).unwrap_or_default()
+}
+
 /// The addresses in a text, in order.
 pub(super) fn addresses(text: &str) -> Vec<Address> {
     places(text).into_iter().map(|(_, _, address)| address).collect()
@@ -238,12 +255,17 @@ fn begins_returned(line: &str) -> bool {
     }
     let bare = text.trim_matches(|c: char| matches!(c, '-' | '=' | '*' | '|' | '_' | '#' | ' ')).to_lowercase();
     let ruled = text.len() >= bare.len() + 4;
-    if ruled && matches!(bare.as_str(), "original message" | "message header" | "message headers" | "headers" | "message") {
+    if ruled
+        && matches!(bare.as_str(), "original message" | "message header" | "message headers" | "headers" | "message")
+    {
         return true;
     }
     // A sentence about the copy is long, and one about who got none is no beginning.
     let about_copy = fits(&RETURNED) && text.chars().count() <= 100;
-    about_copy && !["not receive", "did not", "not get", "was received", "transcript", "details"].iter().any(|word| bare.contains(word))
+    about_copy
+        && !["not receive", "did not", "not get", "was received", "transcript", "details"]
+            .iter()
+            .any(|word| bare.contains(word))
 }
 
 /// Addresses with the places where they begin and end, brackets included.
@@ -275,7 +297,8 @@ fn ranked(line: &str, window: &str, listing: bool) -> Vec<(Address, Rank)> {
     let fits = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(before));
     let behind = after.chars().next();
     let lower = after.to_lowercase();
-    let reason = matches!(behind, None | Some(':' | '(' | ';' | '-' | '[' | ',')) || after.starts_with("...")
+    let reason = matches!(behind, None | Some(':' | '(' | ';' | '-' | '[' | ','))
+        || after.starts_with("...")
         || ["on ", "has ", "is ", "was ", "<", "failed", "could not"].iter().any(|word| lower.starts_with(word));
     let first = places.first().map(|(_, _, address)| address.clone());
     let all = |rank: Rank| places.iter().map(|(_, _, address)| (address.clone(), rank)).collect();
@@ -286,8 +309,10 @@ fn ranked(line: &str, window: &str, listing: bool) -> Vec<(Address, Rank)> {
         return all(Rank::Listed);
     }
     let named = before.is_empty() || (listing && is_display_name(before) && line.contains(['<', '(']));
-    if is_sender_cue(window) && before.is_empty() {
-        return all(Rank::Weak);
+    let lower_before = before.to_ascii_lowercase();
+    let is_author = ["from", "sent by", "sorry", "message of", "sender"].iter().any(|cue| lower_before.ends_with(cue));
+    if is_author || (is_sender_cue(window) && before.is_empty()) {
+        return Vec::new();
     }
     if named && (after.is_empty() || after.chars().all(|c| !c.is_alphanumeric())) {
         return all(if listing { Rank::Listed } else { Rank::Bare });
@@ -344,7 +369,21 @@ fn is_sender_cue(window: &str) -> bool {
 
 /// A sentence about whom to ask.
 fn is_contact(line: &str) -> bool {
-    let words = ["contact", "assistance", "questions", "please send", "for help", "further help", "reply to", "report this", "wenden sie", "kontakt", "contacter", "contacte", "more information"];
+    let words = [
+        "contact",
+        "assistance",
+        "questions",
+        "please send",
+        "for help",
+        "further help",
+        "reply to",
+        "report this",
+        "wenden sie",
+        "kontakt",
+        "contacter",
+        "contacte",
+        "more information",
+    ];
     words.iter().any(|word| line.contains(word))
 }
 

@@ -38,7 +38,8 @@ pub(super) fn ids(mail: &ParsedMail) -> Vec<MessageId> {
     let returned = report.and_then(|report| report.returned.as_ref());
     // A report that was attached whole to another one has the mail inside.
     let inner = attached(mail, "message/").flat_map(|text| ids_in_text(&text)).collect::<Vec<_>>();
-    let is_report = |headers: &Headers| headers.first_raw("Content-Type").is_some_and(|kind| kind.contains("multipart/report"));
+    let is_report =
+        |headers: &Headers| headers.first_raw("Content-Type").is_some_and(|kind| kind.contains("multipart/report"));
     let direct = returned.map(|headers| headers.message_ids("Message-ID")).unwrap_or_default();
     let (first, second) = if returned.is_some_and(is_report) { (inner, direct) } else { (direct, inner) };
     let in_status = report.and_then(|report| report.status.as_deref()).map(ids_in_text).unwrap_or_default();
@@ -46,7 +47,9 @@ pub(super) fn ids(mail: &ParsedMail) -> Vec<MessageId> {
     let named = ORIGINAL_ID_FIELDS.iter().flat_map(|name| mail.headers.message_ids(name));
     let own = mail.message_id.as_ref();
     let mut ids: Vec<MessageId> = Vec::new();
-    for id in first.into_iter().chain(second).chain(in_status).chain(ids_in_text(&mail.text)).chain(in_files).chain(named) {
+    for id in
+        first.into_iter().chain(second).chain(in_status).chain(ids_in_text(&mail.text)).chain(in_files).chain(named)
+    {
         if ids.len() < ORIGINAL_IDS_MAX && !ids.contains(&id) && own != Some(&id) {
             ids.push(id);
         }
@@ -84,7 +87,8 @@ pub(super) fn ids_in_text(text: &str) -> Vec<MessageId> {
             Some(_) | None => None,
         };
         named = value.is_some_and(|value| value.trim().is_empty());
-        let value = value.map(str::trim).filter(|value| value.contains('@')).and_then(|value| value.split_whitespace().next());
+        let value =
+            value.map(str::trim).filter(|value| value.contains('@')).and_then(|value| value.split_whitespace().next());
         found.extend(value.and_then(MessageId::parse));
         if found.len() >= ORIGINAL_IDS_MAX {
             break;
@@ -125,7 +129,10 @@ mod tests {
         ] {
             assert_eq!(in_text(text), ["a@b"], "{text}");
         }
-        assert_eq!(in_text("The message identifier is: 14jRTi\nmessage-id: none\nIn-Reply-To: <c@d>"), Vec::<String>::new());
+        assert_eq!(
+            in_text("The message identifier is: 14jRTi\nmessage-id: none\nIn-Reply-To: <c@d>"),
+            Vec::<String>::new()
+        );
         assert_eq!(in_text(&"Message-ID: <a@b>\n".repeat(9000)).len(), ORIGINAL_IDS_MAX);
     }
 }

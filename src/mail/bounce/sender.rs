@@ -62,10 +62,30 @@ const PATH_FIELDS: [&str; 7] = [
     "X-MailFrom",
 ];
 
+/// Parts of the names of libraries with which programs write mail.
+const LIBRARIES: [&str; 8] =
+    ["cdo", "phpmailer", "internet mail service", "mime::", "javamail", "swiftmailer", "blat", "daemon"];
+
 /// Words in the names of programs that write for a host.
 const ROLE_WORDS: [&str; 18] = [
-    "mail", "smtp", "system", "administrator", "admin", "daemon", "server", "gateway", "delivery", "postmaster", "mta",
-    "virus", "scan", "robot", "notification", "bounce", "imss", "security suite",
+    "mail",
+    "smtp",
+    "system",
+    "administrator",
+    "admin",
+    "daemon",
+    "server",
+    "gateway",
+    "delivery",
+    "postmaster",
+    "mta",
+    "virus",
+    "scan",
+    "robot",
+    "notification",
+    "bounce",
+    "imss",
+    "security suite",
 ];
 
 /// Whether a mail is from a name that mail hosts use; people may use `postmaster` too.
@@ -77,7 +97,8 @@ pub(super) fn is_daemon_or_office(mail: &ParsedMail) -> bool {
 pub(super) fn is_daemon(mail: &ParsedMail) -> bool {
     mail.from.iter().any(|from| {
         let local = local_part(&from.raw);
-        let bare_name = from.raw.is_empty() && from.name.as_deref().is_some_and(|name| DAEMONS.contains(&local_part(name).as_str()));
+        let bare_name = from.raw.is_empty()
+            && from.name.as_deref().is_some_and(|name| DAEMONS.contains(&local_part(name).as_str()));
         // Exchange writes as `MicrosoftExchange` and 32 digits.
         DAEMONS.contains(&local.as_str()) || local.starts_with("microsoftexchange3") || bare_name
     })
@@ -114,18 +135,24 @@ pub(super) fn is_null(mail: &ParsedMail) -> bool {
 /// Whether nothing in the header says that a person wrote: no display name but that of a role, no mail program for
 /// people, no answer and no forwarded mail.
 pub(super) fn is_nameless(mail: &ParsedMail) -> bool {
-    let people = ["User-Agent", "X-Mailer", "In-Reply-To", "References", "X-Originating-Email", "Autocrypt"];
+    let people = ["User-Agent", "In-Reply-To", "References", "X-Originating-Email", "Autocrypt"];
     let subject = mail.subject.trim_start().to_lowercase();
     let forwarded = ["fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "i:", "vs:", "vb:", "doorst:", "转发", "轉寄", "[fwd"];
     let role = |name: &str| {
         let lower = name.to_lowercase();
         ROLE_WORDS.iter().any(|word| lower.contains(word))
     };
+    let by_library = |value: &str| {
+        let value = value.to_lowercase();
+        LIBRARIES.iter().any(|name| value.contains(name))
+    };
     let [from] = mail.from.as_slice() else { return mail.from.is_empty() };
-    let name = from.name.as_deref().map(str::trim).filter(|name| !name.is_empty() && !from.raw.eq_ignore_ascii_case(name));
+    let name =
+        from.name.as_deref().map(str::trim).filter(|name| !name.is_empty() && !from.raw.eq_ignore_ascii_case(name));
     // Without a display name the address alone is left, which people have as well: the words of the mail decide.
     name.is_none_or(role)
         && people.iter().all(|field| mail.headers.count(field) == 0)
+        && mail.headers.all("X-Mailer").all(by_library)
         && !forwarded.iter().any(|mark| subject.starts_with(mark))
 }
 
