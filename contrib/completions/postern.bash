@@ -19,6 +19,9 @@ _postern() {
             postern,demo)
                 cmd="postern__subcmd__demo"
                 ;;
+            postern,explain)
+                cmd="postern__subcmd__explain"
+                ;;
             postern,help)
                 cmd="postern__subcmd__help"
                 ;;
@@ -33,6 +36,9 @@ _postern() {
                 ;;
             postern__subcmd__help,demo)
                 cmd="postern__subcmd__help__subcmd__demo"
+                ;;
+            postern__subcmd__help,explain)
+                cmd="postern__subcmd__help__subcmd__explain"
                 ;;
             postern__subcmd__help,help)
                 cmd="postern__subcmd__help__subcmd__help"
@@ -53,7 +59,7 @@ _postern() {
 
     case "${cmd}" in
         postern)
-            opts="-h -V --help --version demo run ingest manual help"
+            opts="-h -V --help --version demo run ingest explain manual help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -84,8 +90,26 @@ _postern() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        postern__subcmd__explain)
+            opts="-h --json --keys --body --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --keys)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         postern__subcmd__help)
-            opts="demo run ingest manual help"
+            opts="demo run ingest explain manual help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -99,6 +123,20 @@ _postern() {
             return 0
             ;;
         postern__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        postern__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -14,7 +14,7 @@ use crate::domain::token::digest_hex;
 use crate::engine::read::{Reader, Reading};
 use crate::mail::autocrypt::{self, Found, PreferEncrypt};
 use crate::mail::bounce::{BounceReport, BouncedRecipient};
-use crate::mail::classify::{AutoKind, MailClass};
+use crate::mail::classify::{self, AutoKind, MailClass};
 use crate::mail::parse::{self, CryptoLayer, Mailbox, ParsedMail, Part, ReturnPath, TextSource};
 use crate::mail::quote;
 use crate::mail::shape;
@@ -27,8 +27,11 @@ pub struct Explanation {
     pub file: String,
     /// `person`, `automatic`, `bounce`, `list`, `own`, `intake`; `body` for a text without header block.
     pub class: &'static str,
+    /// Of automatic mail: `auto-reply`, `generated`, `read-receipt`, `report`, `bulk`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
     /// What the class was told by, in fixed words.
-    pub why: Vec<String>,
+    pub why: Vec<&'static str>,
     /// What the daemon would do with it.
     pub fate: &'static str,
     /// The fields of the header block; absent for a body.
@@ -241,7 +244,7 @@ impl Explainer<'_> {
             }
             TakenFor::Body => {
                 let (mut told, _, _) = self.told(&shape::as_mail(raw));
-                (told.class, told.why, told.fate) = ("body", vec!["no-header-block".to_owned()], "none: it is no mail");
+                (told.class, told.why, told.fate) = ("body", vec!["there is no header block"], "none: it is no mail");
                 told
             }
         }
@@ -254,6 +257,7 @@ impl Explainer<'_> {
         let changed = reading.opened.is_some() || matches!(reading.mail.layer, CryptoLayer::InlineSigned { .. });
         let outer = if changed { parse::parse(raw, self.reader.limits) } else { reading.mail.clone() };
         let own = quote::own_text(&reading.mail.text);
+        let why = classify::reasons(&outer, &self.reader.marks());
         let pgp = pgp(&outer, &reading, self.keys);
         let safe = pgp.as_ref().map(|pgp| Safe {
             whole_message_signed: reading.signed_by().is_some(),
@@ -263,7 +267,8 @@ impl Explainer<'_> {
         let other = outer.attachments.iter().filter(|part| part.name.is_none() || part.unpacked);
         let told = Explanation {
             class: class(&reading.class),
-            why: why(&outer, &reading.class),
+            kind: kind_of_automatic(&reading.class),
+            why: if why.is_empty() { vec!["nothing says otherwise"] } else { why },
             fate: fate(&reading),
             text: outer.first_text.clone(),
             text_from: match outer.text_from {
@@ -343,31 +348,19 @@ fn class(class: &MailClass) -> &'static str {
     }
 }
 
-/// What told the class, in fixed words: the kind first, then what stands in the mail.
-fn why(outer: &ParsedMail, class: &MailClass) -> Vec<String> {
-    let kind = match class {
-        MailClass::Person => "nothing-says-otherwise",
-        MailClass::Intake { .. } => "source-in-settings",
-        MailClass::Automatic(AutoKind::AutoReply) => "auto-reply",
-        MailClass::Automatic(AutoKind::Generated) => "generated",
-        MailClass::Automatic(AutoKind::Mdn) => "read-receipt",
-        MailClass::Automatic(AutoKind::Report) => "report",
-        MailClass::Automatic(AutoKind::Bulk) => "bulk",
-        MailClass::Bounce(_) => "delivery-trouble",
-        MailClass::List { .. } => "mailing-list",
-        MailClass::Own => "own-marks",
-    };
-    let field = |name: &'static str, word: &'static str| (outer.headers.count(name) > 0).then_some(word);
-    let signs = [
-        outer.report.as_ref().and_then(|report| report.status.as_ref()).map(|_| "delivery-status"),
-        (outer.return_path == Some(ReturnPath::Null)).then_some("null-return-path"),
-        field("Auto-Submitted", "auto-submitted"),
-        field("Precedence", "precedence"),
-        field("List-Id", "list-id"),
-        field("X-Failed-Recipients", "x-failed-recipients"),
-        field("X-Auto-Response-Suppress", "x-auto-response-suppress"),
-    ];
-    std::iter::once(kind).chain(signs.into_iter().flatten()).map(str::to_owned).collect()
+fn kind_of_automatic(class: &MailClass) -> Option<&'static str> {
+    match class {
+        MailClass::Automatic(AutoKind::AutoReply) => Some("auto-reply"),
+        MailClass::Automatic(AutoKind::Generated) => Some("generated"),
+        MailClass::Automatic(AutoKind::Mdn) => Some("read-receipt"),
+        MailClass::Automatic(AutoKind::Report) => Some("report"),
+        MailClass::Automatic(AutoKind::Bulk) => Some("bulk"),
+        MailClass::Person
+        | MailClass::Intake { .. }
+        | MailClass::Bounce(_)
+        | MailClass::List { .. }
+        | MailClass::Own => None,
+    }
 }
 
 /// What the daemon would do, as far as the mail alone says: which case it belongs to only a store can tell.

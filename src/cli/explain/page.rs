@@ -17,7 +17,8 @@ const NAME_WIDTH: usize = 12;
 /// The page.
 pub fn page(told: &Explanation) -> String {
     let mut page = Page(format!("{}\n", plain(&told.file)));
-    page.row("class", &format!("{} ({})", told.class, told.why.join(", ")));
+    let kind = told.kind.map(|kind| format!(", {kind}")).unwrap_or_default();
+    page.row("class", &format!("{}{kind} ({})", told.class, told.why.join("; ")));
     if let Some(head) = &told.head {
         page.head(head);
     }
