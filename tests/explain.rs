@@ -60,7 +60,7 @@ fn a_mail_is_told_by_its_fields() {
     assert_eq!(told["is_bounce"], false);
     assert_eq!(told["class"], "person");
     assert_eq!(told["reply_text_no_signature"], "There is a flaw.");
-    assert_eq!(told["signature"], "Ana");
+    assert!(told["signature"].as_str().expect("a text").ends_with("Ana"));
     assert!(told["pgp"].is_null() && told["bounce"].is_null() && told["autocrypt"].is_null());
 }
 
@@ -164,7 +164,7 @@ fn the_page_for_people_says_what_it_is_and_lets_nothing_steer_the_terminal() {
     let output = explain(folder.path(), &["mail.eml", "vacation.eml"]);
     let page = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(!page.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{page:?}");
-    for said in ["mail.eml", "hello", "author", "open a case", "automatic (auto-reply", "never answer"] {
+    for said in ["mail.eml", "hello", "author", "open a case", "automatic, auto-reply", "never answer"] {
         assert!(page.contains(said), "{said}: {page}");
     }
 }

@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use crate::domain::event::Authenticity;
 use crate::domain::time::Timestamp;
+use crate::domain::token::digest_hex;
 use crate::engine::read::{Reader, Reading};
 use crate::mail::autocrypt::{self, Found, PreferEncrypt};
 use crate::mail::bounce::{BounceReport, BouncedRecipient};
-use crate::mail::classify::{AutoKind, MailClass};
-use crate::mail::outline::{self, OutlinePart};
-use crate::mail::parse::{self, CryptoLayer, Mailbox, ParsedMail, ReturnPath, TextSource};
+use crate::mail::classify::{self, AutoKind, MailClass};
+use crate::mail::parse::{self, CryptoLayer, Mailbox, ParsedMail, Part, ReturnPath, TextSource};
 use crate::mail::quote;
 use crate::mail::shape;
 use crate::pgp::open::{Signature, SignatureProblem};
@@ -27,16 +27,19 @@ pub struct Explanation {
     pub file: String,
     /// `person`, `automatic`, `bounce`, `list`, `own`, `intake`; `body` for a text without header block.
     pub class: &'static str,
+    /// Of automatic mail: `auto-reply`, `generated`, `read-receipt`, `report`, `bulk`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
     /// What the class was told by, in fixed words.
-    pub why: Vec<String>,
+    pub why: Vec<&'static str>,
     /// What the daemon would do with it.
     pub fate: &'static str,
     /// The fields of the header block; absent for a body.
     #[serde(flatten)]
     pub head: Option<Head>,
-    /// The text outside of any encryption.
+    /// The first text/plain part outside of any encryption.
     pub text: String,
-    /// Where that text was taken from: `plain`, `html`, `file`, `none`.
+    /// Where the text for people was taken from: `plain`, `html`, `file`, `none`.
     pub text_from: &'static str,
     /// Whether an HTML part is there that is no attachment.
     pub has_html: bool,
@@ -45,11 +48,13 @@ pub struct Explanation {
     /// All other parts that are no text to show.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_parts: Vec<Attachment>,
-    /// The newly written text, its signature included where it could be told apart.
+    /// The sender's own words, in which commands are looked for: without any quoted line.
+    pub own_text: String,
+    /// The newly written text as people read it, with the quoted passages that it answers line by line.
     pub reply_text: String,
-    /// The newly written text alone.
+    /// That text without its closing.
     pub reply_text_no_signature: String,
-    /// The signature.
+    /// The closing: sign-off, name, contacts, signature.
     pub signature: String,
     /// Lines that quote other mail.
     pub quoted_lines: usize,
@@ -239,7 +244,7 @@ impl Explainer<'_> {
             }
             TakenFor::Body => {
                 let (mut told, _, _) = self.told(&shape::as_mail(raw));
-                (told.class, told.why, told.fate) = ("body", vec!["no-header-block".to_owned()], "none: it is no mail");
+                (told.class, told.why, told.fate) = ("body", vec!["there is no header block"], "none: it is no mail");
                 told
             }
         }
@@ -247,33 +252,38 @@ impl Explainer<'_> {
 
     /// Everything but the header block, with what it was told from.
     fn told(&self, raw: &[u8]) -> (Explanation, ParsedMail, Reading) {
-        let outer = parse::parse(raw, self.reader.limits);
-        let outline = outline::outline(raw, self.reader.limits);
         let reading = self.reader.read(raw, self.at);
+        // The reading has the inside of what was opened; of all other mail it has the outside itself.
+        let changed = reading.opened.is_some() || matches!(reading.mail.layer, CryptoLayer::InlineSigned { .. });
+        let outer = if changed { parse::parse(raw, self.reader.limits) } else { reading.mail.clone() };
         let own = quote::own_text(&reading.mail.text);
+        let why = classify::reasons(&outer, &self.reader.marks());
         let pgp = pgp(&outer, &reading, self.keys);
         let safe = pgp.as_ref().map(|pgp| Safe {
             whole_message_signed: reading.signed_by().is_some(),
             auto_decrypt: !pgp.partial && pgp.kind.ends_with("encrypted"),
         });
-        let (files, other) = outline.parts.into_iter().partition::<Vec<_>, _>(|part| part.is_file);
+        let files = parse::named_parts(raw, self.reader.limits);
+        let other = outer.attachments.iter().filter(|part| part.name.is_none() || part.unpacked);
         let told = Explanation {
             class: class(&reading.class),
-            why: why(&outer, &reading.class),
+            kind: kind_of_automatic(&reading.class),
+            why: if why.is_empty() { vec!["nothing says otherwise"] } else { why },
             fate: fate(&reading),
-            text: outer.text.clone(),
+            text: outer.first_text.clone(),
             text_from: match outer.text_from {
                 TextSource::Plain => "plain",
                 TextSource::File => "file",
                 TextSource::Html => "html",
                 TextSource::None => "none",
             },
-            has_html: outline.has_html,
-            attachments: files.into_iter().map(attachment).collect(),
-            other_parts: other.into_iter().map(attachment).collect(),
-            reply_text: own.text.clone(),
-            reply_text_no_signature: own.text,
-            signature: own.signature.unwrap_or_default(),
+            has_html: outer.has_html,
+            attachments: files.iter().map(attachment).collect(),
+            other_parts: other.map(attachment).collect(),
+            own_text: own.text,
+            reply_text: own.reply,
+            reply_text_no_signature: own.unsigned,
+            signature: own.closing.unwrap_or_default(),
             quoted_lines: own.quoted.lines().count(),
             subject_after_decrypt: pgp.as_ref().map(|_| reading.mail.subject.clone()),
             text_after_decrypt: pgp.as_ref().map(|_| reading.mail.text.clone()),
@@ -288,8 +298,7 @@ impl Explainer<'_> {
 
 fn head(outer: &ParsedMail, reading: &Reading) -> Head {
     // An entry may be a name alone, or nothing between two commas.
-    let named = |mailbox: &&Mailbox| !mailbox.raw.is_empty();
-    let addresses = |field: &[Mailbox]| field.iter().filter(named).map(|mailbox| mailbox.raw.clone()).collect();
+    let addresses = |field: &[Mailbox]| field.iter().filter_map(Mailbox::addr_spec).map(str::to_owned).collect();
     let ids = |ids: &[crate::domain::id::MessageId]| ids.iter().map(|id| id.as_str().to_owned()).collect();
     let report = match &reading.class {
         MailClass::Bounce(report) => Some(report),
@@ -339,31 +348,19 @@ fn class(class: &MailClass) -> &'static str {
     }
 }
 
-/// What told the class, in fixed words: the kind first, then what stands in the mail.
-fn why(outer: &ParsedMail, class: &MailClass) -> Vec<String> {
-    let kind = match class {
-        MailClass::Person => "nothing-says-otherwise",
-        MailClass::Intake { .. } => "source-in-settings",
-        MailClass::Automatic(AutoKind::AutoReply) => "auto-reply",
-        MailClass::Automatic(AutoKind::Generated) => "generated",
-        MailClass::Automatic(AutoKind::Mdn) => "read-receipt",
-        MailClass::Automatic(AutoKind::Report) => "report",
-        MailClass::Automatic(AutoKind::Bulk) => "bulk",
-        MailClass::Bounce(_) => "delivery-trouble",
-        MailClass::List { .. } => "mailing-list",
-        MailClass::Own => "own-marks",
-    };
-    let field = |name: &'static str, word: &'static str| (outer.headers.count(name) > 0).then_some(word);
-    let signs = [
-        outer.report.as_ref().and_then(|report| report.status.as_ref()).map(|_| "delivery-status"),
-        (outer.return_path == Some(ReturnPath::Null)).then_some("null-return-path"),
-        field("Auto-Submitted", "auto-submitted"),
-        field("Precedence", "precedence"),
-        field("List-Id", "list-id"),
-        field("X-Failed-Recipients", "x-failed-recipients"),
-        field("X-Auto-Response-Suppress", "x-auto-response-suppress"),
-    ];
-    std::iter::once(kind).chain(signs.into_iter().flatten()).map(str::to_owned).collect()
+fn kind_of_automatic(class: &MailClass) -> Option<&'static str> {
+    match class {
+        MailClass::Automatic(AutoKind::AutoReply) => Some("auto-reply"),
+        MailClass::Automatic(AutoKind::Generated) => Some("generated"),
+        MailClass::Automatic(AutoKind::Mdn) => Some("read-receipt"),
+        MailClass::Automatic(AutoKind::Report) => Some("report"),
+        MailClass::Automatic(AutoKind::Bulk) => Some("bulk"),
+        MailClass::Person
+        | MailClass::Intake { .. }
+        | MailClass::Bounce(_)
+        | MailClass::List { .. }
+        | MailClass::Own => None,
+    }
 }
 
 /// What the daemon would do, as far as the mail alone says: which case it belongs to only a store can tell.
@@ -385,16 +382,17 @@ fn fate(reading: &Reading) -> &'static str {
     }
 }
 
-fn attachment(part: OutlinePart) -> Attachment {
-    Attachment { filename: part.name, content_type: part.content_type, size: part.bytes, sha256: part.sha256 }
+fn attachment(part: &Part) -> Attachment {
+    let sha256 = digest_hex(&part.bytes);
+    Attachment { filename: part.name.clone(), content_type: part.content_type.clone(), size: part.bytes.len(), sha256 }
 }
 
 fn bounced(recipient: &BouncedRecipient) -> Bounced {
     Bounced {
         recipient: recipient.address.as_ref().map(ToString::to_string),
-        alt: None,
+        alt: recipient.alt.as_ref().map(ToString::to_string),
         status: recipient.status.clone(),
-        smtp_code: None,
+        smtp_code: recipient.smtp_code.map(|code| code.to_string()),
         permanent: recipient.permanent,
     }
 }
@@ -414,7 +412,7 @@ fn autocrypt(outer: &ParsedMail) -> Option<Autocrypt> {
                 PreferEncrypt::Mutual => "mutual",
                 PreferEncrypt::NoPreference => "nopreference",
             }),
-            keydata_sha256: Some(crate::domain::token::digest_hex(&header.keydata)),
+            keydata_sha256: Some(digest_hex(&header.keydata)),
         }),
     }
 }

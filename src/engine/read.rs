@@ -125,9 +125,8 @@ impl Reader<'_> {
     #[must_use]
     pub fn read(&self, raw: &[u8], at: Timestamp) -> Reading {
         let outer = parse::parse(raw, self.limits);
-        let Instance { addresses, key, name, case_prefix } = self.instance;
-        let marks = OwnMarks { key, addresses, loop_header_value: name, intake: self.intake };
-        let class = classify::classify(&outer, &marks);
+        let Instance { addresses, case_prefix, .. } = self.instance;
+        let class = classify::classify(&outer, &self.marks());
         let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let own_from = matches!(class, MailClass::Person | MailClass::Intake { kind: IntakeKind::List { .. } });
         let authenticity = match authres::judge(&outer, self.authserv_ids) {
@@ -174,6 +173,12 @@ impl Reader<'_> {
             content_digest: opening.opened.as_deref().map_or(content_digest, digest_hex),
             opened: opening.opened,
         }
+    }
+
+    /// By what we know our own mail and our sources.
+    pub(super) fn marks(&self) -> OwnMarks<'_> {
+        let Instance { addresses, key, name, .. } = self.instance;
+        OwnMarks { key, addresses, loop_header_value: name, intake: self.intake }
     }
 
     /// Our own word on the author. A signature that does not fit is no forgery: only DMARC says that.

@@ -25,7 +25,6 @@ mod layer;
 mod limits;
 pub mod mbox;
 mod mime;
-pub mod outline;
 mod parameters;
 pub mod parse;
 pub mod quote;

@@ -17,7 +17,8 @@ const NAME_WIDTH: usize = 12;
 /// The page.
 pub fn page(told: &Explanation) -> String {
     let mut page = Page(format!("{}\n", plain(&told.file)));
-    page.row("class", &format!("{} ({})", told.class, told.why.join(", ")));
+    let kind = told.kind.map(|kind| format!(", {kind}")).unwrap_or_default();
+    page.row("class", &format!("{}{kind} ({})", told.class, told.why.join("; ")));
     if let Some(head) = &told.head {
         page.head(head);
     }
@@ -26,7 +27,7 @@ pub fn page(told: &Explanation) -> String {
         page.pgp(pgp);
     }
     page.row("text", &format!("from {}, {} lines of it quoted", told.text_from, told.quoted_lines));
-    page.lines("own words", &told.reply_text_no_signature);
+    page.lines("own words", &told.own_text);
     page.lines("signature", &told.signature);
     page.parts("attached", &told.attachments);
     page.parts("other parts", &told.other_parts);

@@ -156,7 +156,7 @@ fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Repo
             None => report.needs(CONFIG, format!("the server refuses to open {junk}; correct inbox.junk")),
         },
         (Some(FolderChoice::Named(junk)), None, _) => {
-            report.to_do(CONFIG, format!("the server has no folder {junk}; correct inbox.junk"));
+            report.needs(CONFIG, format!("the server has no folder {junk}; correct inbox.junk"));
         }
         (None, _, Some(marked)) => report.warning(format!(
             "the host puts junk into {marked}, where a report would not be seen; set inbox.junk = \"{marked}\""
@@ -168,7 +168,7 @@ fn folders(imap: &ImapInbox, probe: &mut Probe, adopted: bool, report: &mut Repo
     match (&imap.sent, sent) {
         (Some(_), Some(sent)) => report.well(format!("mail that people send by hand is looked for in {sent}")),
         (Some(_), None) => {
-            report.to_do(CONFIG, "no folder of sent mail was found; name it in inbox.sent, or leave that key out");
+            report.needs(CONFIG, "no folder of sent mail was found; name it in inbox.sent, or leave that key out");
         }
         (None, _) => {}
     }
