@@ -732,8 +732,8 @@ fn programs_that_print_secrets_are_words_and_are_looked_for() {
     );
     let loaded =
         place.load_with(&with("[\"pass\", \"show\", \"mail\"]"), &[("PATH", "/bin"), ("SECRET", "x")]).unwrap();
-    let Inbox::Imap(imap) = &loaded.inbox else { unreachable!("an IMAP inbox") };
-    let LoginSecret::PasswordCommand(command) = &imap.secret else { unreachable!("a program") };
+    let Inbox::Imap(imap) = &loaded.inbox else { panic!("an IMAP inbox") };
+    let LoginSecret::PasswordCommand(command) = &imap.secret else { panic!("a program") };
     assert_eq!(command.words, ["pass", "show", "mail"]);
     assert_eq!(command.environment, [("PATH".to_owned(), "/bin".to_owned())]);
     assert_eq!(format!("{command:?}"), "SecretCommand(inbox.password_command)");
@@ -750,7 +750,7 @@ fn folders_may_be_left_to_the_server_or_left_out() {
     let place = Place::new();
     let folders = |text: &str| {
         let loaded = place.load(&least_but("[[relay]]", &format!("{text}\n[[relay]]"))).unwrap();
-        let Inbox::Imap(imap) = loaded.inbox else { unreachable!("an IMAP inbox") };
+        let Inbox::Imap(imap) = loaded.inbox else { panic!("an IMAP inbox") };
         (imap.archive, imap.junk, imap.sent)
     };
     let auto = || FolderChoice::Auto;

@@ -100,6 +100,7 @@ pub struct Store {
 
 /// Where mail is fetched from.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Inbox {
     /// An IMAP server.
     Imap(ImapInbox),

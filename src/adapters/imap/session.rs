@@ -437,13 +437,15 @@ fn settling_fault(error: imap::Error) -> Fault {
 }
 
 fn later(error: &imap::Error) -> Option<Later> {
-    let text = match error {
-        imap::Error::No(no) => &no.information,
-        imap::Error::Bad(bad) => &bad.information,
-        imap::Error::Bye(bye) => &bye.information,
-        _ => return None,
-    };
-    asks_to_wait(text)
+    if let imap::Error::No(no) = error {
+        asks_to_wait(&no.information)
+    } else if let imap::Error::Bad(bad) = error {
+        asks_to_wait(&bad.information)
+    } else if let imap::Error::Bye(bye) = error {
+        asks_to_wait(&bye.information)
+    } else {
+        None
+    }
 }
 
 fn lost(error: &io::Error) -> Fault {
