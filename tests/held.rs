@@ -1,6 +1,6 @@
 //! People around a case: answers that are written by hand, reports that are passed on, and senders whom a case does not
 //! know. Each story is told to the real engine.
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a story that cannot go on has failed")]
+#![expect(clippy::expect_used, reason = "a story that cannot go on has failed")]
 
 #[path = "held/admitted.rs"]
 mod admitted;

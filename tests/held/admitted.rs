@@ -1,7 +1,7 @@
 //! Senders whom a case does not know: shown to the team at once, told nothing, and let in by a member's word.
 
 use postern::daemon::rehearsal::people::Person;
-use postern::domain::id::CaseId;
+use postern::domain::id::{CaseId, MessageId};
 use postern::domain::time::DAY;
 
 use crate::house::{House, address, mail, outside, vouched};
@@ -80,7 +80,7 @@ fn a_second_address_with_the_first_ones_token_joins_in_order_once_it_is_admitted
     }
     let case = house.case(1);
     assert_eq!((case.parties.len(), case.parties[0].aliases.as_slice()), (1, [address("ana@home.example")].as_slice()));
-    assert_eq!(case.parties[0].last_message.as_ref().map(|id| id.as_str()), Some("h3@mail.example"));
+    assert_eq!(case.parties[0].last_message.as_ref().map(MessageId::as_str), Some("h3@mail.example"));
     assert!(house.waiting().is_empty());
 
     let sent = house.inbox(&from_home("h4", "Fourth from home."));
