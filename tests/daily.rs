@@ -2,8 +2,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     reason = "a test runs the program and stops at what it cannot do"
 )]
 

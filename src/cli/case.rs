@@ -25,7 +25,7 @@ pub fn case(options: &CaseOptions) -> Result<(), Failure> {
         CaseLook::List { all, state, owner, unacknowledged } => {
             let choice =
                 CaseChoice { all: *all, state: state.clone(), owner: owner.clone(), unacknowledged: *unacknowledged };
-            list(&mut desk, &paper, choice)
+            list(&mut desk, &paper, &choice)
         }
         CaseLook::Show { case, mail: None } => {
             let Answer::Case(sheet) = desk.ask(&Question::Case { case: case.clone() })? else {
@@ -50,7 +50,7 @@ pub fn case(options: &CaseOptions) -> Result<(), Failure> {
     }
 }
 
-fn list(desk: &mut Desk, paper: &Paper, choice: CaseChoice) -> Result<(), Failure> {
+fn list(desk: &mut Desk, paper: &Paper, choice: &CaseChoice) -> Result<(), Failure> {
     let unacknowledged = choice.unacknowledged;
     let mut sheet = paper.sheet(if unacknowledged { UNACKNOWLEDGED } else { CASES });
     let mut from = CaseCursor::Clock { due: i64::MIN, timer: 0 };
@@ -71,7 +71,7 @@ fn list(desk: &mut Desk, paper: &Paper, choice: CaseChoice) -> Result<(), Failur
                 )
             };
             let age = paper.age(row.opened);
-            sheet.row(vec![row.id.to_string(), row.label, row.state, age, third, fourth, row.title])?;
+            sheet.row(&[row.id.to_string(), row.label, row.state, age, third, fourth, row.title])?;
         }
         match next {
             Some(next) => from = next,
@@ -108,32 +108,32 @@ fn show(paper: &Paper, sheet: &CaseSheet) -> Result<(), Failure> {
     section(paper, "Parties", sheet.parties.is_empty())?;
     let mut table = paper.sheet(&["PARTY", "ROLE", "ADDRESS", "FORM", "CONTACT", "CERTIFICATE"]);
     for party in &sheet.parties {
-        table.row(party_cells(paper, party))?;
+        table.row(&party_cells(paper, party))?;
     }
     table.end()?;
     section(paper, "Clocks", sheet.clocks.is_empty())?;
     let mut table = paper.sheet(&["DUE", "WHAT", "PARTY"]);
     for ClockRow { due, action, party } in &sheet.clocks {
-        table.row(vec![paper.time(*due), action_words(action).to_owned(), party.clone().unwrap_or_default()])?;
+        table.row(&[paper.time(*due), action_words(action).to_owned(), party.clone().unwrap_or_default()])?;
     }
     table.end()?;
     section(paper, "Waits for a confirmation", sheet.awaits.is_empty())?;
     let mut table = paper.sheet(&["WHAT", "ASKED BY", "UNTIL"]);
     for awaited in &sheet.awaits {
-        table.row(vec![awaited.what.clone(), awaited.by.clone(), paper.time(awaited.expires)])?;
+        table.row(&[awaited.what.clone(), awaited.by.clone(), paper.time(awaited.expires)])?;
     }
     table.end()?;
     section(paper, "Mails", sheet.mails.is_empty())?;
     let mut table = paper.sheet(&["MAIL", "DATE", "FROM", "CLASS", "PARTY", "SUBJECT"]);
     for mail in sheet.mails.iter().cloned() {
         let [from, party, subject] = [mail.from, mail.party, mail.subject].map(Option::unwrap_or_default);
-        table.row(vec![mail.mail.to_string(), paper.time(mail.date), from, mail.class, party, subject])?;
+        table.row(&[mail.mail.to_string(), paper.time(mail.date), from, mail.class, party, subject])?;
     }
     table.end()?;
     section(paper, "Outgoing mail", sheet.outbox.is_empty())?;
     let mut table = paper.sheet(OUTBOX);
     for row in &sheet.outbox {
-        table.row(outbox_cells(paper, row))?;
+        table.row(&outbox_cells(paper, row))?;
     }
     table.end()
 }
@@ -208,7 +208,7 @@ fn log(desk: &mut Desk, paper: &Paper, case: &str) -> Result<(), Failure> {
             let LogRow { seq, at, who, proof, what, from, to, .. } = row;
             let nobody = if proof == "operator" { "operator" } else { "postern" };
             let who = who.unwrap_or_else(|| nobody.to_owned());
-            sheet.row(vec![seq.to_string(), paper.time(at), who, proof, what, from, to])?;
+            sheet.row(&[seq.to_string(), paper.time(at), who, proof, what, from, to])?;
         }
         match next {
             Some(next) => after = next,
@@ -247,7 +247,7 @@ fn search(desk: &mut Desk, paper: &Paper, words: &str, limit: u32) -> Result<(),
             continue;
         }
         let [case, from] = [row.case, row.from].map(Option::unwrap_or_default);
-        sheet.row(vec![case, row.mail.to_string(), paper.time(row.date), from, row.subject, row.snippet])?;
+        sheet.row(&[case, row.mail.to_string(), paper.time(row.date), from, row.subject, row.snippet])?;
     }
     sheet.end_or("nothing found")
 }

@@ -28,7 +28,7 @@ pub fn outbox(options: &OutboxOptions) -> Result<(), Failure> {
             };
             let mut sheet = paper.sheet(OUTBOX);
             each(&mut desk, &groups, case.as_deref(), |row| {
-                if paper.is_json() { paper.object(&row) } else { sheet.row(outbox_cells(&paper, &row)) }
+                if paper.is_json() { paper.object(&row) } else { sheet.row(&outbox_cells(&paper, &row)) }
             })?;
             sheet.end_or("no such mail")
         }

@@ -117,7 +117,7 @@ impl Paper {
 
 impl Sheet<'_> {
     /// One more row.
-    pub fn row(&mut self, cells: Vec<String>) -> Result<(), Failure> {
+    pub fn row(&mut self, cells: &[String]) -> Result<(), Failure> {
         self.rows.push(cells.iter().map(|cell| clean::one_line(cell, CELL_CHARS)).collect());
         if self.rows.len() < ROWS_PER_TABLE { Ok(()) } else { self.print() }
     }
@@ -219,7 +219,7 @@ mod tests {
 
     fn rows(sheet: &mut Sheet<'_>) -> String {
         for (a, b) in [("1", "short"), ("22", "a much longer cell with\u{1b}[31m words\u{202e}, and more of them")] {
-            sheet.row(vec![a.to_owned(), b.to_owned(), String::new()]).unwrap();
+            sheet.row(&[a.to_owned(), b.to_owned(), String::new()]).unwrap();
         }
         sheet.render()
     }
@@ -237,7 +237,7 @@ mod tests {
         );
         sheet.rows.clear();
         sheet.begun = true;
-        sheet.row(vec!["3".to_owned(), "x".to_owned(), "y".to_owned()]).unwrap();
+        sheet.row(&["3".to_owned(), "x".to_owned(), "y".to_owned()]).unwrap();
         assert_eq!(sheet.render(), format!("3   x{}y\n", " ".repeat(52)), "under the rows before, without a header");
     }
 

@@ -38,7 +38,7 @@ fn list(desk: &mut Desk, paper: &Paper) -> Result<(), Failure> {
     let mut aside = paper.sheet(&["MAIL", "DATE", "FROM", "SUBJECT", "TRIED", "WHY"]);
     each(desk, false, |row| {
         let [from, subject] = [row.from, row.subject].map(Option::unwrap_or_default);
-        aside.row(vec![row.mail.to_string(), paper.time(row.date), from, subject, row.attempts.to_string(), row.reason])
+        aside.row(&[row.mail.to_string(), paper.time(row.date), from, subject, row.attempts.to_string(), row.reason])
     })?;
     aside.end_or("nothing was put aside")?;
     let mut held = paper.sheet(&["MAIL", "DATE", "FROM", "SUBJECT", "HELD, CLAIMS"]);
@@ -48,7 +48,7 @@ fn list(desk: &mut Desk, paper: &Paper) -> Result<(), Failure> {
             paper.text("\nHeld until a member admits it to the case it claims (!admit)")?;
         }
         let [from, subject, claims] = [row.from, row.subject, row.claims].map(Option::unwrap_or_default);
-        held.row(vec![row.mail.to_string(), paper.time(row.date), from, subject, format!("claims {claims}")])
+        held.row(&[row.mail.to_string(), paper.time(row.date), from, subject, format!("claims {claims}")])
     })?;
     held.end()
 }

@@ -179,17 +179,16 @@ fn exchange(socket: &Path, request: &Request, bytes: &[u8]) -> Result<Answer, Fa
 /// Somebody holds the lock, but nobody listens: a round by hand, a start, a stop.
 fn not_reached(socket: &Path, error: &std::io::Error) -> Failure {
     let path = socket.display();
-    match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
-            let problem = format!("another postern is at work and does not listen at {path}: `run --once`, or a start");
-            Failure::new(TEMPORARY, format!("{problem}; try again when it has ended"))
-        }
-        ErrorKind::PermissionDenied => Failure::new(
-            NO_PERMISSION,
-            format!("failed to reach the daemon at {path}: {error}; ask as its user, or root"),
-        ),
-        _ => Failure::new(UNAVAILABLE, format!("failed to reach the daemon at {path}: {error}; look at its log")),
+    let nobody_listens = [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&error.kind());
+    if nobody_listens {
+        let problem = format!("another postern is at work and does not listen at {path}: `run --once`, or a start");
+        return Failure::new(TEMPORARY, format!("{problem}; try again when it has ended"));
     }
+    if error.kind() == ErrorKind::PermissionDenied {
+        let problem = format!("failed to reach the daemon at {path}: {error}; ask as its user, or root");
+        return Failure::new(NO_PERMISSION, problem);
+    }
+    Failure::new(UNAVAILABLE, format!("failed to reach the daemon at {path}: {error}; look at its log"))
 }
 
 fn not_understood() -> Failure {
