@@ -18,8 +18,7 @@ use super::session::{Batch, Session};
 use crate::domain::token::digest_hex;
 
 /// The tables, one file for each version. Files are added at the end and never edited once released.
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001_first.sql")), M::up(include_str!("migrations/0002_desk.sql"))];
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];
 
 /// 3.51.3 mends the reset of a write-ahead log under a reader.
 const SQLITE_AT_LEAST: i32 = 3_051_003;

@@ -176,6 +176,8 @@ CREATE INDEX outbox_queued ON outbox (seal_attempts, id) WHERE state = 'queued';
 CREATE INDEX outbox_due ON outbox (next_at, id) WHERE state IN ('sealed', 'deferred');
 CREATE INDEX outbox_claimed ON outbox (id) WHERE state = 'claimed';
 CREATE INDEX outbox_held ON outbox (id) WHERE state = 'held';
+CREATE INDEX outbox_failed ON outbox (id) WHERE state = 'failed';
+CREATE INDEX outbox_case ON outbox (case_id, id) WHERE case_id IS NOT NULL;
 CREATE INDEX outbox_transcripts ON outbox (case_id, party, created_at) WHERE kind = 'transcript';
 CREATE INDEX outbox_acks ON outbox (recipient_base, created_at) WHERE kind IN ('acknowledgement', 'notice');
 
