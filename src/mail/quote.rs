@@ -71,6 +71,9 @@ pub fn own_text(text: &str) -> OwnText {
 /// mails carry. A `!case` in the new text is not found here.
 #[must_use]
 pub fn quoted_case_line(text: &str) -> Option<String> {
+    if !text.contains("!case ") {
+        return None;
+    }
     let quoted = own_text(text).quoted;
     let marked = |c: char| c == '>' || c == '|' || c.is_whitespace();
     // The mail that was answered is quoted least deeply, and in it our line stands near the end, below any text

@@ -3,6 +3,8 @@
 //! Guesses from shape and a few words, so nothing depends on it: it only tells where a reader would see a signature
 //! that no mark sets apart. Never looks further up than [`LINES_MAX`] lines; finds nothing rather than too much.
 
+use std::borrow::Cow;
+
 use super::tails::{SIGNATURE_LINE_CHARS_MAX, is_contact, is_device_line};
 use super::words::{SIGN_OFF, found, plain};
 
@@ -18,7 +20,7 @@ const SIGN_OFF_CHARS_MAX: usize = 50;
 /// Where the closing of these lines begins, if they end with one; they end where the own text ends, and
 /// `signed` is whether a signature follows in the same paragraph.
 pub(super) fn start(lines: &[&str], signed: bool) -> Option<usize> {
-    let filled: Vec<(usize, String)> = lines
+    let filled: Vec<(usize, Cow<'_, str>)> = lines
         .iter()
         .enumerate()
         .rev()
@@ -49,7 +51,7 @@ fn is_sign_off(line: &str) -> bool {
 }
 
 /// A last paragraph of short lines that holds a name or a trade and a contact; or a dash and a name.
-fn card(lines: &[&str], filled: &[(usize, String)], signed: bool) -> Option<usize> {
+fn card(lines: &[&str], filled: &[(usize, Cow<'_, str>)], signed: bool) -> Option<usize> {
     let (last, text) = filled.first()?;
     let name = text.trim_start_matches(['-', '–', '—', '/', '~', ' ']);
     if name.len() < text.len() && !text.starts_with("- ") && is_name(name) {
@@ -71,7 +73,7 @@ fn card(lines: &[&str], filled: &[(usize, String)], signed: bool) -> Option<usiz
         }
         top = *at;
     }
-    let first = filled.iter().find(|(at, _)| *at == top).map(|(_, line)| line.as_str()).unwrap_or_default();
+    let first = filled.iter().find(|(at, _)| *at == top).map(|(_, line)| &**line).unwrap_or_default();
     let named = is_name(first) && contacts > 0;
     (named || (contacts > 1 && (1..=LINES_MAX / 2).contains(&others))).then_some(top)
 }

@@ -5,7 +5,7 @@
 
 use super::words::{
     ABOVE, ADDRESSED, DATE, DIVIDER, FROM, LINE_BYTES_MAX, PREFIX, Pattern, QUOTING, SAID, SENT, SUBJECT, TIME, TO,
-    VERB, found, plain,
+    VERB, found, may_divide, may_end_attribution, plain,
 };
 
 /// Lines over which an attribution may be wrapped, blank ones not counted.
@@ -86,7 +86,7 @@ fn is_wrapped_rest(line: &str, above: Option<&str>, below: Option<&str>) -> bool
 /// `-----Original Message-----` and the like: a quote or forwarded mail without marks follows.
 pub(super) fn is_divider(line: &str) -> bool {
     let line = plain(line);
-    !line.is_empty() && (found(&DIVIDER, &line) || found(&ABOVE, &line))
+    may_divide(&line) && (found(&DIVIDER, &line) || found(&ABOVE, &line))
 }
 
 /// How many lines a quote takes that is enclosed in `>>> name >>>` and `<<< name <<<`, or in `>>>>` and `<<<<`.
@@ -146,10 +146,6 @@ pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
     if rest.get(1).is_some_and(|line| line.trim_start().starts_with("Sent by: ")) {
         return Some(2);
     }
-    let near = || rest.iter().take(6).map(|line| plain(line));
-    if !near().any(|line| found(&DATE, &line) && found(&TIME, &line) && line.len() < 60) {
-        return None;
-    }
     let (mut wanted, mut last) = (["To", "cc", "Subject"].into_iter().peekable(), None);
     for (at, line) in rest.iter().enumerate().take(COLUMNS_LINES_MAX).skip(1) {
         let line = line.trim();
@@ -165,7 +161,10 @@ pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
             break;
         }
     }
-    last.filter(|_| wanted.peek().is_none())
+    let mut near = rest.iter().take(6).map(|line| plain(line));
+    let dated = wanted.peek().is_none()
+        && near.any(|line| line.len() < 60 && found(&DATE, &line) && found(&TIME, &line));
+    last.filter(|_| dated)
 }
 
 /// How many lines the attribution (`On … wrote:`) takes that begins at the first line, if one does.
@@ -173,6 +172,10 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
     let first = rest.first()?;
     // A command may name an address, and stands right above the quote in a short mail.
     if first.trim().is_empty() || first.len() > LINE_BYTES_MAX || first.starts_with('!') {
+        return None;
+    }
+    let ends = rest.iter().take(ATTRIBUTION_LINES_MAX + 2).any(|line| may_end_attribution(line));
+    if !ends && !(first.contains(": ") && first.contains('@')) {
         return None;
     }
     let first = plain(first);

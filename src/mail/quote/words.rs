@@ -4,6 +4,7 @@
 //! [`LINE_BYTES_MAX`] matches nothing. Every pattern is linear (no backtracking); one that would not compile matches
 //! nothing, and a test sees to it that all compile.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -29,14 +30,36 @@ pub(super) fn found_in(pattern: &Pattern, text: &str) -> bool {
 
 /// A line without marks of direction and with its white space collapsed; nothing where it is too long to be a mail
 /// program's.
-pub(super) fn plain(line: &str) -> String {
+pub(super) fn plain(line: &str) -> Cow<'_, str> {
     if line.len() > LINE_BYTES_MAX {
-        return String::new();
+        return Cow::Borrowed("");
     }
-    let hidden = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let shown: String = line.chars().filter(|c| !hidden(c)).collect();
+    let line = line.trim();
+    if line.is_ascii() && !line.contains("  ") && !line.contains(|c: char| c.is_ascii_control() || c == '&') {
+        // As most lines are.
+        return Cow::Borrowed(line);
+    }
+    let shown: String = line.chars().filter(|c| !is_hidden(*c)).collect();
     // One large provider writes the entity into plain text.
-    shown.replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    Cow::Owned(shown.replace("&nbsp;", " ").split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Marks of direction, and what has no width.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Whether an attribution may end with this line. Costs little, and spares most lines the patterns.
+pub(super) fn may_end_attribution(line: &str) -> bool {
+    let end = line.trim_end_matches(|c: char| c.is_whitespace() || is_hidden(c));
+    end.ends_with([':', '：']) || ["wrote", "écrit", "写道", "schrieb", "&nbsp;"].iter().any(|word| end.ends_with(word))
+}
+
+/// Whether a line can be a divider, by how it begins and ends. Costs little, and spares most lines the patterns.
+pub(super) fn may_divide(line: &str) -> bool {
+    line.starts_with(['-', '_', '=', '—', '–', '#', '*', '~', '+', '<', '>'])
+        || line.ends_with(['-', '#', '=', '*', '_', '~'])
+        || line.ends_with([':', '：'])
 }
 
 /// Words for "wrote".
