@@ -300,7 +300,9 @@ fn auth_refused(error: &LettreError) -> Trouble {
         return authentication("the server offers no AUTH PLAIN or LOGIN here; check port and security".to_owned());
     }
     match error.status().filter(|_| error.is_permanent()) {
-        Some(code) => authentication(format!("the server refused our name, password or token ({code}); correct them")),
+        Some(code) => {
+            authentication(format!("the server refused our name or password, or our token ({code}); correct them"))
+        }
         None => refused("AUTH", error),
     }
 }

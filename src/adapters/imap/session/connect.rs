@@ -243,10 +243,10 @@ fn log_in(mut client: imap::Client<Bounded>, login: &Login<'_>) -> Result<imap::
         if !matches!(fault, Fault::Refused) {
             return fault;
         }
-        let what = if login.token { "token_command" } else { "password" };
+        let what = if login.token { "what `token_command` prints" } else { "the password file or program" };
         Fault::Lost(PortError {
             class: ErrorClass::Authentication,
-            message: format!("the server refuses the login; check `user` and what `{what}` gives"),
+            message: format!("the server refuses the login; check `user` and {what}"),
         })
     })
 }
