@@ -217,13 +217,14 @@ impl Notice<'_> {
             }
             let normal = phrases::normalized(line);
             let window = format!("{} {} {normal}", before[0], before[1]);
-            listing |= phrases::says_failed(&window);
+            listing = listing || phrases::says_failed(&window);
             if made_from(line, &mut found, at) {
                 continue;
             }
             let about = is_contact(&before[1]) && !before[1].contains("delivered") || is_contact(&normal);
             for (address, rank) in ranked(line, &window, listing) {
-                if !(about && rank < Rank::Listed) && !is_office(&address) {
+                let passed_over = about && rank < Rank::Listed;
+                if !(passed_over || is_office(&address)) {
                     found.push(Candidate { address, rank, line: at, alt: None });
                 }
             }

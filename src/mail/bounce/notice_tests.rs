@@ -1,6 +1,7 @@
 //! Proves that recipients, codes and delays are found in the notices of mail hosts of many makes and languages.
 
 use super::super::{Action, parse};
+use crate::domain::id::Address;
 use crate::mail::parse::{Limits, parse as parse_mail};
 
 /// What a notice should say: its name, sender, subject, text, then address, status, reply code.
@@ -438,7 +439,7 @@ fn failures_of_many_hosts_are_read() {
             wrong.push(format!("{name}: no report"));
             continue;
         };
-        let all: Vec<_> = report.recipients.iter().filter_map(|r| r.address.as_ref()).map(|a| a.as_str()).collect();
+        let all: Vec<_> = report.recipients.iter().filter_map(|r| r.address.as_ref()).map(Address::as_str).collect();
         if all != [*address] {
             wrong.push(format!("{name}: {all:?}"));
             continue;
@@ -459,7 +460,7 @@ fn delays_are_not_taken_for_failures() {
         let read = parse(&parse_mail(&mail(from, subject, text), &Limits::default()));
         let found = read.as_ref().and_then(|report| report.recipients.first());
         let seen = found.map(|r| {
-            (r.address.as_ref().map(|a| a.as_str()), r.action, r.permanent, r.status.as_deref().unwrap_or(""))
+            (r.address.as_ref().map(Address::as_str), r.action, r.permanent, r.status.as_deref().unwrap_or(""))
         });
         if seen != Some((Some("ana@there.example"), Action::Delayed, false, *status)) {
             wrong.push(format!("{name}: {seen:?}"));

@@ -2,6 +2,10 @@
 //!
 //! Never decides alone: a person may write each of these words. Never fails.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 /// Characters of a notice in which it says what it is.
 const OPENING_MAX_CHARS: usize = 1500;
 
@@ -111,6 +115,11 @@ const GIVEN_UP: &str = "\
     permanent error|permanent fatal|failed permanently|given up|giving up|i've given up|\
     not going to try again|gave up|couldn't be delivered|has failed|was not delivered|permanent failure";
 
+static IS_SUBJECTS: LazyLock<Option<Regex>> = LazyLock::new(|| any_of(SUBJECTS));
+static IS_FAILURES: LazyLock<Option<Regex>> = LazyLock::new(|| any_of(FAILURES));
+static IS_STILL_TRYING: LazyLock<Option<Regex>> = LazyLock::new(|| any_of(STILL_TRYING));
+static IS_GIVEN_UP: LazyLock<Option<Regex>> = LazyLock::new(|| any_of(GIVEN_UP));
+
 /// Lower case, with plain quotes and single blanks: the form that the lists are compared in.
 pub(super) fn normalized(text: &str) -> String {
     let plain = text.to_lowercase().replace(['\u{2019}', '\u{2018}', '`'], "'");
@@ -119,12 +128,12 @@ pub(super) fn normalized(text: &str) -> String {
 
 /// Whether a subject is that of a report. It has to be in lower case.
 pub(super) fn is_subject(subject: &str) -> bool {
-    any(SUBJECTS, subject)
+    any(&IS_SUBJECTS, subject)
 }
 
 /// Whether a normalized text says that a mail did not arrive.
 pub(super) fn says_failed(text: &str) -> bool {
-    any(FAILURES, text)
+    any(&IS_FAILURES, text)
 }
 
 /// Whether the beginning of a normalized notice says that a mail did not arrive.
@@ -134,12 +143,16 @@ pub(super) fn opens_with_failure(notice: &str) -> bool {
 
 /// Whether a normalized notice is about a delay: the host goes on trying.
 pub(super) fn is_delay(notice: &str) -> bool {
-    any(STILL_TRYING, notice) && !any(GIVEN_UP, notice)
+    any(&IS_STILL_TRYING, notice) && !any(&IS_GIVEN_UP, notice)
 }
 
-/// Whether a text contains one of the phrases, which stand between bars.
-fn any(list: &str, text: &str) -> bool {
-    list.split('|').any(|phrase| text.contains(phrase))
+/// One pattern for a list of phrases, which stand between bars: a text is then gone through once for all of them.
+fn any_of(list: &str) -> Option<Regex> {
+    Regex::new(&list.split('|').map(regex::escape).collect::<Vec<_>>().join("|")).ok()
+}
+
+fn any(list: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    list.as_ref().is_some_and(|pattern| pattern.is_match(text))
 }
 
 #[cfg(test)]
@@ -150,6 +163,13 @@ mod tests {
     fn lists_are_in_the_form_they_are_compared_in() {
         for phrase in [SUBJECTS, FAILURES, STILL_TRYING, GIVEN_UP].iter().flat_map(|list| list.split('|')) {
             assert!(!phrase.is_empty() && normalized(phrase) == phrase, "{phrase}");
+        }
+    }
+
+    #[test]
+    fn every_list_is_one_pattern() {
+        for pattern in [&IS_SUBJECTS, &IS_FAILURES, &IS_STILL_TRYING, &IS_GIVEN_UP] {
+            assert!(pattern.is_some());
         }
     }
 

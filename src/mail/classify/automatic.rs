@@ -102,20 +102,20 @@ fn suppresses(mail: &ParsedMail, words: &[&str]) -> bool {
 
 /// Header fields each of which is enough.
 fn by_fields(mail: &ParsedMail) -> Option<(AutoKind, Vec<&'static str>)> {
-    let there = |name: &&str| mail.headers.first(name).is_some_and(|value| !means_no(value));
-    if ROBOT_FIELDS.iter().any(|name| there(&name)) {
+    let there = |name: &str| mail.headers.first(name).is_some_and(|value| !means_no(value));
+    if ROBOT_FIELDS.iter().any(|name| there(name)) {
         return Some((AutoKind::AutoReply, vec!["header field of a vacation program"]));
     }
-    let named = |name: &&str| {
+    let named = |name: &str| {
         let robot = |value: &str| {
             // In an address only the name counts: a domain may be about holidays.
             let value = value.split('@').next().unwrap_or_default().to_lowercase();
             ROBOT_WORDS.iter().any(|word| value.contains(word))
         };
         // Delivered-To holds our own address, unless a program writes its name there.
-        mail.headers.all(name).filter(|value| !(value.contains('@') && *name == "Delivered-To")).any(robot)
+        mail.headers.all(name).filter(|value| !(value.contains('@') && name == "Delivered-To")).any(robot)
     };
-    if NAMING_FIELDS.iter().any(|name| named(&name)) {
+    if NAMING_FIELDS.iter().any(|name| named(name)) {
         return Some((AutoKind::AutoReply, vec!["header field that names a vacation program"]));
     }
     let replies = |value: Option<String>| {
@@ -128,7 +128,7 @@ fn by_fields(mail: &ParsedMail) -> Option<(AutoKind, Vec<&'static str>)> {
     if local_part(mail).is_some_and(|local| ROBOTS.contains(&local.as_str())) {
         return Some((AutoKind::AutoReply, vec!["from an address of an answering program"]));
     }
-    if CHALLENGE_FIELDS.iter().any(|name| there(&name)) {
+    if CHALLENGE_FIELDS.iter().any(|name| there(name)) {
         return Some((AutoKind::AutoReply, vec!["header field of a service that asks senders for proof"]));
     }
     if mail.headers.first_raw("X-List-Administrivia").is_some_and(|value| value.trim().eq_ignore_ascii_case("yes")) {
