@@ -8,7 +8,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a test runs the program, measures time and stops at what it cannot read"
+    clippy::print_stdout,
+    reason = "a test runs the program, measures time, prints a table and stops at what it cannot read"
 )]
 
 #[path = "corpus_scores/compare.rs"]

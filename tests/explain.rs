@@ -1,7 +1,6 @@
 //! `postern explain`, as people and programs run it.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test runs the program and stops at what it cannot do"
 )]

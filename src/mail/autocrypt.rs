@@ -93,7 +93,7 @@ fn key(text: &str) -> Option<Vec<u8>> {
     let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let data = packed.trim_end_matches('=');
     let plain = data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-    if data.is_empty() || !plain || packed.len() - data.len() > 2 || packed.len() % 4 != 0 {
+    if data.is_empty() || !plain || packed.len() - data.len() > 2 || !packed.len().is_multiple_of(4) {
         return None;
     }
     let (bytes, whole) = decode::base64(packed.as_bytes());

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use crate::domain::id::MessageId;
 use crate::domain::token::digest_hex;
 use crate::mail::parse::{Mailbox, ParsedMail};
 
@@ -38,13 +39,13 @@ impl Threads {
     pub fn add(&mut self, mail: &ParsedMail) -> Place {
         let mut chain: Vec<&str> = Vec::new();
         let mut doubtful = Vec::new();
-        for id in mail.references.iter().chain(&mail.in_reply_to).map(|id| id.as_str()) {
+        for id in mail.references.iter().chain(&mail.in_reply_to).map(MessageId::as_str) {
             if is_party(mail, id) || chain.contains(&id) {
                 continue;
             }
             if id.contains('@') { chain.push(id) } else { doubtful.push(id) }
         }
-        let own = mail.message_id.as_ref().map(|id| id.as_str());
+        let own = mail.message_id.as_ref().map(MessageId::as_str);
         let mut above: Option<usize> = None;
         for id in chain.into_iter().filter(|id| Some(*id) != own) {
             above = self.link(above, id).or(above);
