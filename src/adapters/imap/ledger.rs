@@ -257,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_portion_is_bounded_in_number_and_in_bytes() {
-        let mut many = opened((1..=120).map(|uid| mail(uid, 1)).collect());
-        assert_eq!(uids(many.next_portion(1000)).len(), 50);
+        let mut many = opened((1..=320).map(|uid| mail(uid, 1)).collect());
+        assert_eq!(uids(many.next_portion(1000)).len(), BATCH_MAX_MAILS);
         let mut big = opened(vec![mail(1, 600), mail(2, 300), mail(3, 300), mail(4, 1001), mail(5, 1000)]);
         assert_eq!(uids(big.next_portion(1000)), [1, 2]);
         assert_eq!(uids(big.next_portion(1000)), [3]);
