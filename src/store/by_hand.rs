@@ -86,8 +86,11 @@ impl Session<'_> {
 
     /// Takes back what is queued for a party as acknowledgement, or as the notice that stands for it.
     pub(super) fn drop_acknowledgement(&self, case: CaseId, party: &PartyKey) -> Result<(), StoreError> {
-        let sql = format!("DELETE FROM outbox WHERE {UNSEALED_ACK} AND party = ?2");
-        self.run("take an acknowledgement back", &sql, params![case.0, party.0]).map(|_| ())
+        let step = "take an acknowledgement back";
+        let which = format!("{UNSEALED_ACK} AND party = ?2");
+        let plans = format!("DELETE FROM outbox_plans WHERE outbox_id IN (SELECT id FROM outbox WHERE {which})");
+        self.run(step, &plans, params![case.0, party.0])?;
+        self.run(step, &format!("DELETE FROM outbox WHERE {which}"), params![case.0, party.0]).map(|_| ())
     }
 
     /// The last answers by hand in a case, newest first; `member` has not seen those that are newer than the last
