@@ -19,7 +19,7 @@ use postern::ports::{Clock, Wake};
 use postern::settings::Settings;
 use support::{WORDS, house, option, report};
 
-/// Hits that a query asks for, as `postern case search` does.
+/// Hits that a query asks for; `postern case search` asks for 20 unless told otherwise.
 const HITS: usize = 50;
 
 fn main() {

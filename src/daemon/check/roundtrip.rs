@@ -21,7 +21,6 @@ use crate::domain::time::Timestamp;
 use crate::ports::{Entropy, Folder, RelayOutcome, RelayVerdict};
 use crate::settings::Settings;
 use crate::settings::checked::{BounceAddress, Relay, SmtpRelay};
-use crate::settings::schema::section;
 
 /// How long the letters may be on their way.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -142,7 +141,9 @@ impl Fate<'_> {
         let detail = &self.outcome.detail;
         match (self.outcome.verdict, &self.back) {
             (RelayVerdict::Refused, _) => Some(format!("the relay refuses it ({detail})")),
-            (RelayVerdict::Deferred | RelayVerdict::Untried, _) => Some(format!("the relay does not take it now ({detail})")),
+            (RelayVerdict::Deferred | RelayVerdict::Untried, _) => {
+                Some(format!("the relay does not take it now ({detail})"))
+            }
             (RelayVerdict::Accepted | RelayVerdict::Unknown, None) => {
                 Some(format!("it did not come back within {} seconds", LIMIT.as_secs()))
             }
@@ -248,15 +249,14 @@ fn sender(fate: &Fate<'_>, used: bool, name: &str, instead: BounceAddress, repor
 fn message_ids(settings: &Settings, seen: &[(&Letter, &Seen)], report: &mut Report<'_>) {
     let made = |text: &String| MessageId::parse(text).is_some_and(|id| settings.instance.key.made(&id));
     let kept = |(letter, seen): &(&Letter, &Seen)| seen.message_id.as_deref() == Some(letter.id.as_str());
-    let known = section("addressing").is_some_and(|section| section.key("message_id").is_some());
     if seen.iter().all(kept) {
         report.well("Message-IDs are kept");
     } else if seen.iter().all(|(_, seen)| seen.message_id.as_ref().is_some_and(made)) {
         report.well("Message-IDs get another domain, by which they are known all the same");
-    } else if known {
-        report.warning("the host writes Message-IDs of its own; set addressing.message_id = \"rewritten\"");
+    } else if settings.addressing.message_id_rewritten {
+        report.well("addressing.message_id: the host writes Message-IDs of its own, and ours stand in References");
     } else {
-        report.warning("the host writes Message-IDs of its own: answers are known by their address alone");
+        report.warning("the host writes Message-IDs of its own; set addressing.message_id = \"rewritten\"");
     }
 }
 
