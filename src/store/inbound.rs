@@ -67,7 +67,7 @@ pub struct StoredMail {
     pub arrived: Timestamp,
     /// Randomness for its decision.
     pub seed: Seed,
-    /// How often a decision was begun before.
+    /// How often a decision failed or was cut off before.
     pub attempts: u32,
     /// Whether it lay in the junk folder.
     pub junk: bool,
