@@ -25,7 +25,7 @@ impl Engine {
     pub(super) fn work(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let attempts_max = self.setup.attempts_max;
         let exhausted = self.store.session().exhausted(attempts_max)?;
-        self.quarantine(&exhausted, &format!("it could not be read, attempts: {attempts_max}"), now)?;
+        self.quarantine(&exhausted, &format!("it could not be read in {attempts_max} attempts"), now)?;
         let mails = self.store.session().undecided(MAILS_PER_STEP, attempts_max)?;
         if mails.is_empty() {
             return Ok(!exhausted.is_empty());
