@@ -4,7 +4,11 @@
 //! its acknowledgement and the team's copy are composed, signed (the team's also encrypted) and stored, all commits durable.
 //! Nothing is sent. mbsync only copies: it is the nearest thing that people run against the same mailbox.
 #![expect(
-    clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark starts programs, measures time and prints figures"
 )]
 
@@ -46,12 +50,19 @@ fn main() {
     println!("mbsync, fsync on        {:>8.0} mails/s", rate(mails, synced));
     let empty = postern(mails, 0);
     empty.tell("postern, empty store", mails);
-    println!("  to mbsync without fsync {:.2}, with fsync {:.2}", ratio(unsynced, empty.took), ratio(synced, empty.took));
+    println!(
+        "  to mbsync without fsync {:.2}, with fsync {:.2}",
+        ratio(unsynced, empty.took),
+        ratio(synced, empty.took)
+    );
     if stored > 0 {
         let full = postern(mails, stored);
         full.tell(&format!("postern, {stored} stored"), mails);
-        println!("  a mail's cost to that in an empty store: {:.3} in time, {:.3} in processor",
-            ratio(full.took, empty.took), ratio(full.processor, empty.processor));
+        println!(
+            "  a mail's cost to that in an empty store: {:.3} in time, {:.3} in processor",
+            ratio(full.took, empty.took),
+            ratio(full.processor, empty.processor)
+        );
     }
 }
 
@@ -78,13 +89,18 @@ fn mbsync(mails: usize, synced: bool) -> Duration {
          CertificateFile {}\n\nIMAPStore far\nAccount a\n\nMaildirStore near\nPath {}/\nInbox {}/INBOX\n\n\
          Channel c\nFar :far:\nNear :near:\nPatterns INBOX\nSync Pull\nCreate Near\nSyncState *\n",
         if synced { "yes" } else { "no" },
-        server.imaps_port, server.user, folder.path().join("password").display(), server.ca_file.display(),
-        local.display(), local.display(),
+        server.imaps_port,
+        server.user,
+        folder.path().join("password").display(),
+        server.ca_file.display(),
+        local.display(),
+        local.display(),
     );
     let file = folder.path().join("mbsyncrc");
     fs::write(&file, config).unwrap();
     let took = timed(Command::new("mbsync").arg("-q").arg("-c").arg(&file).arg("c"));
-    let copied = ["new", "cur"].iter().map(|part| fs::read_dir(local.join("INBOX").join(part)).unwrap().count()).sum::<usize>();
+    let copied =
+        ["new", "cur"].iter().map(|part| fs::read_dir(local.join("INBOX").join(part)).unwrap().count()).sum::<usize>();
     assert_eq!(copied, mails, "mbsync copies all");
     took
 }
@@ -94,7 +110,9 @@ fn postern(mails: usize, stored: usize) -> Run {
     let server = server(mails);
     let inbox = format!(
         "kind = \"imap\"\nhost = \"localhost\"\nport = {}\nuser = \"{}\"\npassword = \"imap.password\"\nca_file = \"{}\"",
-        server.imaps_port, server.user, server.ca_file.display()
+        server.imaps_port,
+        server.user,
+        server.ca_file.display()
     );
     let house = house(&inbox, "kind = \"folder\"\npath = \"out\"");
     house.secret("imap.password", server.password.as_bytes());
@@ -104,7 +122,11 @@ fn postern(mails: usize, stored: usize) -> Run {
     let words = child(&house, &["--inner", "--mails"], mails);
     assert_eq!(server.count(""), 0, "all mail has left the inbox");
     assert_eq!(server.count("postern"), mails, "all mail is in the archive");
-    Run { took: Duration::from_secs_f64(words[0]), memory: words[1] as u64, processor: Duration::from_secs_f64(words[2]) }
+    Run {
+        took: Duration::from_secs_f64(words[0]),
+        memory: words[1] as u64,
+        processor: Duration::from_secs_f64(words[2]),
+    }
 }
 
 /// What a run took.
@@ -120,7 +142,9 @@ impl Run {
     fn tell(&self, name: &str, mails: usize) {
         println!(
             "{name:<23} {:>8.0} mails/s   {} MiB at most, {:.0} µs of processor a mail",
-            rate(mails, self.took), self.memory, self.processor.as_secs_f64() * 1e6 / mails as f64
+            rate(mails, self.took),
+            self.memory,
+            self.processor.as_secs_f64() * 1e6 / mails as f64
         );
     }
 }
@@ -163,7 +187,11 @@ fn ingest(settings: &Path) {
     let took = started.elapsed() - opened;
     let backlog = engine.store().session().backlog(SystemClock.now()).unwrap();
     assert_eq!(backlog.undecided + backlog.waiting + backlog.queued, 0, "everything is decided and sealed");
-    assert_eq!(backlog.sealed_due - before, 2 * option("mails", 0) as u64, "an acknowledgement and a copy for the team each");
+    assert_eq!(
+        backlog.sealed_due - before,
+        2 * option("mails", 0) as u64,
+        "an acknowledgement and a copy for the team each"
+    );
     println!("{} {} {}", took.as_secs_f64(), peak_memory_mib(), (processor_time() - used).as_secs_f64());
 }
 

@@ -3,7 +3,11 @@
 //! The shipped binary runs as in production; the mail is put into the Maildir as a delivery agent does, and the instant is
 //! taken when the SMTP server that the acknowledgement goes to has read its final dot.
 #![expect(
-    clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark starts programs, measures time and prints figures"
 )]
 
@@ -28,7 +32,9 @@ fn main() {
     let port = listen(told);
     let inbox = format!(
         "kind = \"imap\"\nhost = \"localhost\"\nport = {}\nuser = \"{}\"\npassword = \"imap.password\"\nca_file = \"{}\"",
-        server.imaps_port, server.user, server.ca_file.display()
+        server.imaps_port,
+        server.user,
+        server.ca_file.display()
     );
     let relay = format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"plain\"");
     let house = house(&inbox, &relay);

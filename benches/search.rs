@@ -1,6 +1,10 @@
 //! Searches in a store of 100,000 mails. See contrib/bench/search.
 #![expect(
-    clippy::expect_used, clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark measures time and prints figures"
 )]
 
@@ -19,7 +23,7 @@ use postern::ports::{Clock, Wake};
 use postern::settings::Settings;
 use support::{WORDS, house, option, report};
 
-/// Hits that a query asks for, as `postern case search` does.
+/// Hits that a query asks for; `postern case search` asks for 20 unless told otherwise.
 const HITS: usize = 50;
 
 fn main() {

@@ -3,7 +3,10 @@
 //! Every mail is claimed, sent in a transaction of its own over a kept connection, and its end written down, all commits
 //! durable. smtp-source sends one text from memory over kept connections and writes nothing down.
 #![expect(
-    clippy::expect_used, clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "a benchmark starts programs, measures time and prints figures"
 )]
 
@@ -41,15 +44,28 @@ fn main() {
     for connections in [1, 4, 10] {
         let sink = Sink::start();
         let peer = timed(Command::new("/usr/sbin/smtp-source").args([
-            "-4", "-d", "-s", &connections.to_string(), "-m", &mails.to_string(), "-l", &SIZE.to_string(),
-            "-f", "security@example.org", "-t", "reader@example.net", &sink.address(),
+            "-4",
+            "-d",
+            "-s",
+            &connections.to_string(),
+            "-m",
+            &mails.to_string(),
+            "-l",
+            &SIZE.to_string(),
+            "-f",
+            "security@example.org",
+            "-t",
+            "reader@example.net",
+            &sink.address(),
         ]));
         drop(sink);
         let sink = Sink::start();
         let (own, memory) = postern(mails, connections, &sink);
         println!(
             "{connections:>2} connections: smtp-source {:>6.0} mails/s, postern {:>6.0} mails/s, ratio {:.2}   {memory} MiB at most",
-            rate(mails, peer), rate(mails, own), peer.as_secs_f64() / own.as_secs_f64()
+            rate(mails, peer),
+            rate(mails, own),
+            peer.as_secs_f64() / own.as_secs_f64()
         );
     }
 }
@@ -151,7 +167,11 @@ fn mail(number: usize) -> OutgoingMail {
 }
 
 fn bytes(plan: &OutgoingMail) -> Vec<u8> {
-    let head = format!("From: security@example.org\r\nTo: {}\r\nMessage-ID: <{}>\r\nSubject: bench\r\n\r\n", plan.to, plan.message_id.as_str());
+    let head = format!(
+        "From: security@example.org\r\nTo: {}\r\nMessage-ID: <{}>\r\nSubject: bench\r\n\r\n",
+        plan.to,
+        plan.message_id.as_str()
+    );
     let mut bytes = head.into_bytes();
     while bytes.len() < SIZE {
         bytes.extend_from_slice(b"A line of sixty-two octets that stands here for a sealed text.\r\n");
@@ -173,7 +193,9 @@ fn send(settings: &Path) {
         let progress = engine.step(SystemClock.now()).expect("a step");
         if progress.worked {
             while nudged.try_recv().is_ok() {}
-        } else if progress.in_flight == 0 && engine.store().session().backlog(SystemClock.now()).unwrap().sealed_due == 0 {
+        } else if progress.in_flight == 0
+            && engine.store().session().backlog(SystemClock.now()).unwrap().sealed_due == 0
+        {
             break;
         } else {
             let _ = nudged.recv_timeout(Duration::from_secs(1));

@@ -10,7 +10,7 @@ pub const POINTS: &[&str] = &[
     "fetched",
     "stored",
     "settled",
-    "attempt-raised",
+    "reading",
     "opened",
     "deciding",
     "decided",

@@ -1,4 +1,4 @@
-//! The edges of the engine: clock, entropy, inbox, relay, site.
+//! The edges of the engine: clock, entropy, inbox, relay, site, disk, and the check of DKIM.
 //!
 //! Traits only; the implementations stand in `adapters`. Ports are polled and never block for
 //! longer than local disk takes: an adapter that talks to a network owns a thread or task of its
@@ -55,7 +55,7 @@ pub struct RemoteUid {
 pub struct Fetched {
     /// Where it lies.
     pub remote: RemoteUid,
-    /// Inbox or junk.
+    /// Which of the polled folders that is.
     pub folder: Folder,
     /// When the server (or the file system) says that it arrived; `None` where that is unknown.
     pub arrived: Option<Timestamp>,

@@ -157,7 +157,7 @@ fn settings_that_are_missing_or_no_toml_are_one_line() {
     house.change("[instance]", "[instance");
     house.once().is_one_line(CONFIG, &["postern.toml:1"]);
     fs::remove_file(house.settings()).unwrap();
-    house.once().is_one_line(CONFIG, &["postern.toml", "make one from contrib"]);
+    house.once().is_one_line(CONFIG, &["postern.toml", "postern init"]);
 }
 
 #[test]

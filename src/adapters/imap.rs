@@ -2,8 +2,9 @@
 //!
 //! Owns one thread, which does all the waiting. Never changes a mail on the server before it was told that
 //! the mail is stored, and never trusts a high-water mark: what lies in INBOX is fetched. A failure ends the
-//! connection, is reported as [`InboxEvent::Lost`] and followed by another try, after a second at first and
-//! five minutes at most.
+//! connection, is reported as [`InboxEvent::Lost`] and followed by another try: after a second at first and five
+//! minutes at most; where the server asks us to wait, after 15 seconds at first and half an hour at most, or as long
+//! as it says.
 
 mod answer;
 mod folders;

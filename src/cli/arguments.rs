@@ -1,12 +1,13 @@
 //! The arguments, as `--help`, the manual page and the completions show them.
 
+pub mod desk;
 mod init;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::desk_arguments::{CaseOptions, OutboxOptions, QuarantineOptions};
+use desk::{CaseOptions, OutboxOptions, QuarantineOptions};
 pub use init::{InitOptions, SecurityChoice, SettleChoice};
 
 /// The daemon behind a project's security@ address: takes in reports, runs the disclosure policy, publishes advisories.

@@ -1,6 +1,6 @@
 //! `postern case`: the cases of this instance, one of them, its journal, and search. Changes nothing.
 
-use super::desk_arguments::{CaseLook, CaseOptions};
+use super::arguments::desk::{CaseLook, CaseOptions};
 use super::door::{Desk, other_answer};
 use super::paper::Paper;
 use super::progress::Progress;

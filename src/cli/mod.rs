@@ -1,10 +1,12 @@
 //! The command line: one file a subcommand, errors as one line and a sysexits code.
+//!
+//! Beside the subcommands stand what several of them use: `arguments` (what is typed), `door` (the way to the database),
+//! `paper` and `progress` (what is shown). Never decides anything: that is the daemon's and the engine's.
 
 pub mod arguments;
 mod case;
 mod check;
 mod demo;
-pub mod desk_arguments;
 mod door;
 mod explain;
 mod ingest;

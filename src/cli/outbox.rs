@@ -1,7 +1,7 @@
 //! `postern outbox`: outgoing mail, and what the operator may do about it.
 
+use super::arguments::desk::{OutboxAct, OutboxOptions};
 use super::case::{OUTBOX, outbox_cells};
-use super::desk_arguments::{OutboxAct, OutboxOptions};
 use super::door::{Desk, other_answer};
 use super::paper::Paper;
 use crate::daemon::desk::rows::OutboxRow;

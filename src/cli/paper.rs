@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::Serialize;
 
-use super::desk_arguments::DeskOptions;
+use super::arguments::desk::DeskOptions;
 use crate::adapters::clock::SystemClock;
 use crate::daemon::desk::rows::{At, Change};
 use crate::daemon::exit::{Failure, IO};

@@ -1,6 +1,6 @@
 //! `postern quarantine`: mail that waits for somebody, and its way back.
 
-use super::desk_arguments::{QuarantineAct, QuarantineOptions};
+use super::arguments::desk::{QuarantineAct, QuarantineOptions};
 use super::door::{Desk, other_answer};
 use super::paper::Paper;
 use crate::daemon::desk::rows::WaitingRow;

@@ -107,7 +107,8 @@ impl Rehearsal {
             entropy: Box::new(SeededEntropy::new(plan.seed)),
             disk: Box::new(FreeSpace::of(dir.to_path_buf())),
         };
-        let store = Store::open(&dir.join("state/postern.db"), b"a rehearsal keeps no secrets from anybody", "rehearsal")?;
+        let store =
+            Store::open(&dir.join("state/postern.db"), b"a rehearsal keeps no secrets from anybody", "rehearsal")?;
         let engine = Engine::new(setup, ports, store, plan.start)?;
         let clock = ManualClock::new(plan.start);
         let entropy = SeededEntropy::new(plan.seed.wrapping_add(1));

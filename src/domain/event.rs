@@ -47,7 +47,7 @@ pub enum Event {
     SealFailed(Delivery),
     /// Something of the case could not be recorded and was put aside; what, in our own words.
     Stuck(String),
-    /// A mail was put aside after three attempts, or because of its fate.
+    /// A mail was put aside: its attempts are used up, or its fate wants it.
     Quarantined {
         /// The mail.
         mail: MailId,

@@ -276,7 +276,11 @@ impl Engine {
                 };
                 let seed = entropy.seed();
                 let done: Result<(), StoreError> = batch.each(|session| {
-                    if ends(session)? { aside::follow(session, rules, case, event, "delivery", now, seed) } else { Ok(()) }
+                    if ends(session)? {
+                        aside::follow(session, rules, case, event, "delivery", now, seed)
+                    } else {
+                        Ok(())
+                    }
                 });
                 let Err(error) = done else { continue };
                 tracing::error!(mail = row.0, %error, "what follows from a delivery could not be recorded");

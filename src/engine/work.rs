@@ -2,7 +2,7 @@
 //! in a savepoint of its own, many in one commit.
 //!
 //! What is touched is written down and committed before, so that a mail that ends the process has an attempt counted at
-//! the next start; one that fails three times is put aside and the team is told, so that it never blocks the next.
+//! the next start; one whose attempts are used up is put aside and the team is told, so that it never blocks the next.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,13 +25,13 @@ impl Engine {
     pub(super) fn work(&mut self, now: Timestamp) -> Result<bool, EngineError> {
         let attempts_max = self.setup.attempts_max;
         let exhausted = self.store.session().exhausted(attempts_max)?;
-        self.quarantine(&exhausted, "it could not be read in three attempts", now)?;
+        self.quarantine(&exhausted, &format!("it could not be read in {attempts_max} attempts"), now)?;
         let mails = self.store.session().undecided(MAILS_PER_STEP, attempts_max)?;
         if mails.is_empty() {
             return Ok(!exhausted.is_empty());
         }
         self.store.session().begin_deciding(&mails.iter().map(|mail| mail.id).collect::<Vec<_>>())?;
-        crash::point("attempt-raised");
+        crash::point("reading");
         let readings = self.read_all(&mails, now);
         crash::point("opened");
         let rules = &self.setup.rules;
@@ -119,11 +119,7 @@ fn is_want_of_room(error: &StoreError) -> bool {
 
 /// Applies a function to every item on several threads. Results stand at the places of their items; that of an item
 /// with which the function panics is `None`, so that it takes nothing from the others.
-pub fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    threads: usize,
-    work: impl Fn(&T) -> R + Sync,
-) -> Vec<Option<R>> {
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<Option<R>> {
     let share = items.len().div_ceil(threads.max(1)).max(1);
     let guarded = |item: &T| catch_unwind(AssertUnwindSafe(|| work(item))).ok();
     if items.len() <= 1 {

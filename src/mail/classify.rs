@@ -1,6 +1,6 @@
 //! What kind of mail it is: from a person, a machine, a mail host, a list, or ourselves.
 //!
-//! Decided from the outside alone, before anything is decrypted (design: a report of a mail host is never opened).
+//! Decided from the outside alone, before anything is decrypted: a report of a mail host is never opened.
 //! Never decides what is done about it; never lets a header make a mail *more* trusted. Never fails: a mail without any
 //! sign is a person's.
 

@@ -74,7 +74,7 @@ pub(super) fn load(path: &Path, environment: impl IntoIterator<Item = (String, S
 
 fn text_of(path: &Path) -> Result<String, String> {
     let found = std::fs::metadata(path)
-        .map_err(|error| format!("failed to open the settings file: {error}; make one from contrib/postern.toml"))?;
+        .map_err(|error| format!("failed to open the settings file: {error}; make one with `postern init`"))?;
     if !found.is_file() || found.len() > FILE_MAX_BYTES {
         return Err(format!("not a settings file: must be a file of at most {FILE_MAX_BYTES} bytes"));
     }

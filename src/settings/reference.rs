@@ -12,7 +12,8 @@ const INTRODUCTION: &str = "\
 This page is made from `src/settings/schema.rs`; write it anew with `UPDATE_GOLDEN=1 cargo test --test settings`.
 
 postern reads one TOML file. Every command that needs it reports every mistake in it at once, each with its line.
-A commented sample stands in `contrib/postern.toml`.
+`postern init` writes that file with every key, `postern check` tries what it says; a commented sample stands in
+`contrib/postern.toml`.
 
 * **Paths** that are relative start at the folder of the settings file.
 * **Secrets** are never in the file: their keys name a file, or `credential:NAME` for a file that systemd's

@@ -8,7 +8,6 @@ use rusqlite::params;
 use super::error::StoreError;
 use super::row;
 use super::session::Session;
-use crate::domain::time::Timestamp;
 
 /// Hours that are kept: two days, more than any budget looks back.
 const HOURS_KEPT: i64 = 48;
@@ -39,16 +38,6 @@ impl Session<'_> {
             }
             self.run(step, "DELETE FROM relay WHERE hour < ?1", [hour - HOURS_KEPT]).map(|_| ())
         })
-    }
-
-    /// The earliest instant at which a clock is due, leaving outgoing mail aside.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
-        let found = self
-            .one("find the next clock", "SELECT min(due) AS at FROM timers", [], |row| row::maybe_instant(row, "at"))?;
-        Ok(found.flatten())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::support_tests::{
     NOW, Room, accept_one, address, decision, entry, occurrence, outgoing, queue, record,
 };
-use super::super::{DueTimer, Session, StoreError};
+use super::super::{DueTimer, Session, StoreError, TIMER_ATTEMPTS_MAX};
 use super::*;
 use crate::domain::case::Case;
 use crate::domain::effect::{MailKind, PendingAction, TimerKey};
@@ -126,6 +126,25 @@ fn timers_survive_a_restart_and_come_in_the_order_of_their_times() {
     record(&session, Some(&one), vec![set(&due[1].key, 90, TimerAction::NudgeAnswer)]).unwrap();
     assert!(!session.drop_timer(&due[1]).unwrap(), "it was set anew");
     assert_eq!(session.next_wake().unwrap(), Some(Timestamp(NOW.0 + 90)));
+}
+
+#[test]
+fn a_clock_refused_too_often_wakes_nobody_until_it_is_set_anew() {
+    let room = Room::new();
+    let store = room.open();
+    let session = store.session();
+    let one = case(&session);
+    let a = key("answer", None, 0);
+    record(&session, Some(&one), vec![set(&a, 10, TimerAction::NudgeAnswer)]).unwrap();
+    let due = session.due_timers(Timestamp(NOW.0 + 10), 10).unwrap();
+    for attempt in 1..=TIMER_ATTEMPTS_MAX {
+        assert_eq!(session.next_timer().unwrap(), Some(Timestamp(NOW.0 + 10)));
+        assert_eq!(session.timer_failed(&due[0]).unwrap(), attempt);
+    }
+    assert!(session.due_timers(Timestamp(NOW.0 + 10), 10).unwrap().is_empty());
+    assert_eq!((session.next_timer().unwrap(), session.next_wake().unwrap()), (None, None));
+    record(&session, Some(&one), vec![set(&a, 90, TimerAction::NudgeAnswer)]).unwrap();
+    assert_eq!(session.next_timer().unwrap(), Some(Timestamp(NOW.0 + 90)));
 }
 
 #[test]

@@ -111,7 +111,7 @@ pub struct MailLine {
     pub party: Option<PartyKey>,
     /// Why it was put aside.
     pub reason: Option<String>,
-    /// How often a decision was begun.
+    /// How often a decision failed or was cut off.
     pub attempts: u32,
     /// Its subject, where it was read.
     pub subject: Option<String>,

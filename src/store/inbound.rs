@@ -67,7 +67,7 @@ pub struct StoredMail {
     pub arrived: Timestamp,
     /// Randomness for its decision.
     pub seed: Seed,
-    /// How often a decision was begun before.
+    /// How often a decision failed or was cut off before.
     pub attempts: u32,
     /// Whether it lay in the junk folder.
     pub junk: bool,
@@ -81,8 +81,7 @@ pub struct StoredMail {
     pub admitted: Option<CaseId>,
 }
 
-const STORED: &str =
-    "SELECT mail.id, bytes, arrived, seed, attempts, junk, sent, answerable, oversize, admitted
+const STORED: &str = "SELECT mail.id, bytes, arrived, seed, attempts, junk, sent, answerable, oversize, admitted
     FROM mail JOIN mail_bytes ON mail_bytes.mail_id = mail.id";
 pub(super) const WAITING: &str = "SELECT id, fate, case_id, author, authenticity, reason, arrived FROM mail";
 

@@ -1,7 +1,7 @@
 //! Outgoing mail, one row for each recipient: queued → sealed → claimed → delivered, deferred or failed; or held.
 //!
 //! Sealed bytes are stored once and every attempt sends them. A row is claimed, and its attempt
-//! counted, before anything is sent; after a crash, claimed rows are sealed again and marked, for
+//! counted, before anything is sent; after a crash, claimed rows are marked and wait as sealed ones do, for
 //! the relay may have taken them. Never composes, seals or sends.
 
 use rusqlite::{Row, params};
@@ -42,7 +42,7 @@ pub struct QueuedMail {
     pub case: Option<CaseId>,
     /// The mail.
     pub plan: OutgoingMail,
-    /// How often sealing was begun before.
+    /// How often sealing failed or was cut off before.
     pub attempts: u32,
     /// When it was decided: its Date.
     pub created_at: Timestamp,

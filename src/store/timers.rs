@@ -58,6 +58,16 @@ impl Session<'_> {
         Ok(self.run("take away a timer", sql, values)? == 1)
     }
 
+    /// The earliest instant at which a clock is due, outgoing mail and what was put aside left out.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(due) AS at FROM timers WHERE attempts < ?1";
+        let found = self.one("find the next clock", sql, [TIMER_ATTEMPTS_MAX], |row| row::maybe_instant(row, "at"))?;
+        Ok(found.flatten())
+    }
+
     /// Counts that a clock could not be fired; how often by now. At [`TIMER_ATTEMPTS_MAX`] it is put aside: it stays, and
     /// is not due any more unless it is set anew.
     ///

@@ -73,7 +73,8 @@ impl Session<'_> {
 
     fn begin(&self, work: Work, ids: &[i64]) -> Result<(), StoreError> {
         let step = "note work under way";
-        let sql = "INSERT INTO under_way (work, ids) VALUES (?1, ?2) ON CONFLICT (work) DO UPDATE SET ids = excluded.ids";
+        let sql =
+            "INSERT INTO under_way (work, ids) VALUES (?1, ?2) ON CONFLICT (work) DO UPDATE SET ids = excluded.ids";
         self.run(step, sql, params![work.word(), row::to_json(step, &ids)?]).map(|_| ())
     }
 }
@@ -90,8 +91,7 @@ mod tests {
         let room = Room::new();
         let store = room.open();
         let session = store.session();
-        let (done, touched, fresh) =
-            (accept_one(&session, 1), accept_one(&session, 2), accept_one(&session, 3));
+        let (done, touched, fresh) = (accept_one(&session, 1), accept_one(&session, 2), accept_one(&session, 3));
         queue(&session, None, outgoing("one", "ana@example.org", MailKind::Letter));
         let row = session.unsealed(1).unwrap()[0].id;
         session.begin_deciding(&[done, touched]).unwrap();

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::folders;
 use super::session::{self, Fault, Leave, Places, Server, keeps};
 use super::stream::Signals;
 use super::{ImapConfig, Security, check};
@@ -54,8 +55,7 @@ impl Probe {
         };
         let signals = Arc::new(Signals::default());
         let mut secret = SecretHolder::new(config.secret.clone());
-        let mut server =
-            session::connect(config, &mut secret, tls.as_ref(), &signals).map_err(Fault::into_error)?;
+        let mut server = session::connect(config, &mut secret, tls.as_ref(), &signals).map_err(Fault::into_error)?;
         let places = server.find_places(config).map_err(Fault::into_error)?;
         Ok(Self { server, places })
     }
@@ -110,7 +110,7 @@ impl Probe {
     /// # Errors
     /// The session broke.
     pub fn open_mailbox(&mut self, name: &str) -> Result<Option<Opened>, PortError> {
-        match self.server.select(name, true) {
+        match self.server.select(&folders::encoded(name), true) {
             Ok(Some(mailbox)) => Ok(Some(Opened {
                 waiting: mailbox.exists,
                 uid_next: mailbox.uid_next.unwrap_or(1),
@@ -126,7 +126,7 @@ impl Probe {
     /// # Errors
     /// The session broke, or the server refused.
     pub fn new_mails(&mut self, mailbox: &str, uid_next: u32) -> Result<Vec<(u32, Vec<u8>)>, PortError> {
-        self.server.select(mailbox, true).map_err(Fault::into_error)?;
+        self.server.select(&folders::encoded(mailbox), true).map_err(Fault::into_error)?;
         self.server.heads_from(uid_next).map_err(Fault::into_error)
     }
 
@@ -135,7 +135,7 @@ impl Probe {
     /// # Errors
     /// The session broke, or the server refused.
     pub fn archive_these(&mut self, mailbox: &str, uids: &[u32]) -> Result<bool, PortError> {
-        self.server.select(mailbox, true).map_err(Fault::into_error)?;
+        self.server.select(&folders::encoded(mailbox), true).map_err(Fault::into_error)?;
         self.server.archive_these(uids).map_err(Fault::into_error)
     }
 
@@ -144,7 +144,7 @@ impl Probe {
     /// # Errors
     /// The session broke, or the server refused.
     pub fn take_away(&mut self, mailbox: &str, uids: &[u32]) -> Result<bool, PortError> {
-        self.server.select(mailbox, true).map_err(Fault::into_error)?;
+        self.server.select(&folders::encoded(mailbox), true).map_err(Fault::into_error)?;
         self.server.take_away(uids).map_err(Fault::into_error)
     }
 }

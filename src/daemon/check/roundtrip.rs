@@ -141,7 +141,9 @@ impl Fate<'_> {
         let detail = &self.outcome.detail;
         match (self.outcome.verdict, &self.back) {
             (RelayVerdict::Refused, _) => Some(format!("the relay refuses it ({detail})")),
-            (RelayVerdict::Deferred | RelayVerdict::Untried, _) => Some(format!("the relay does not take it now ({detail})")),
+            (RelayVerdict::Deferred | RelayVerdict::Untried, _) => {
+                Some(format!("the relay does not take it now ({detail})"))
+            }
             (RelayVerdict::Accepted | RelayVerdict::Unknown, None) => {
                 Some(format!("it did not come back within {} seconds", LIMIT.as_secs()))
             }
@@ -247,13 +249,12 @@ fn sender(fate: &Fate<'_>, used: bool, name: &str, instead: BounceAddress, repor
 fn message_ids(settings: &Settings, seen: &[(&Letter, &Seen)], report: &mut Report<'_>) {
     let made = |text: &String| MessageId::parse(text).is_some_and(|id| settings.instance.key.made(&id));
     let kept = |(letter, seen): &(&Letter, &Seen)| seen.message_id.as_deref() == Some(letter.id.as_str());
-    let expected = settings.addressing.message_id_rewritten;
     if seen.iter().all(kept) {
         report.well("Message-IDs are kept");
     } else if seen.iter().all(|(_, seen)| seen.message_id.as_ref().is_some_and(made)) {
         report.well("Message-IDs get another domain, by which they are known all the same");
-    } else if expected {
-        report.well("addressing.message_id: the host writes Message-IDs of its own, and ours go along in References");
+    } else if settings.addressing.message_id_rewritten {
+        report.well("addressing.message_id: the host writes Message-IDs of its own, and ours stand in References");
     } else {
         report.warning("the host writes Message-IDs of its own; set addressing.message_id = \"rewritten\"");
     }

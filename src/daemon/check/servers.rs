@@ -8,12 +8,12 @@ use tokio::runtime::Runtime;
 
 use super::house::mib;
 use super::{Report, count};
+use crate::adapters::clock::SystemClock;
 use crate::adapters::imap::probe::{Leaving, Probe};
 use crate::adapters::imap::{ImapConfig, Timeouts as ImapTimeouts};
 use crate::adapters::smtp::{SmtpConfig, Timeouts as SmtpTimeouts, probe};
 use crate::daemon::assemble;
 use crate::daemon::exit::{CANNOT_CREATE, CONFIG, Failure};
-use crate::adapters::clock::SystemClock;
 use crate::ports::{Clock, PortError};
 use crate::settings::Settings;
 use crate::settings::checked::{FolderChoice, ImapInbox, Inbox, Relay, Security, Settle, SmtpRelay};

@@ -211,7 +211,7 @@ pub struct WaitingRow {
     pub from: Option<String>,
     /// Its subject, as its header says; of encrypted mail the outer one.
     pub subject: Option<String>,
-    /// How often a decision was begun.
+    /// How often a decision failed or was cut off.
     pub attempts: u32,
 }
 

@@ -3,8 +3,8 @@
 //! Mails nobody: the operator sees what he did. His acts are proved by access to the machine, so each is journalled
 //! as `operator`, without a name.
 
-use super::desk::Desk;
 use super::admission::held_rule;
+use super::desk::Desk;
 use crate::domain::effect::{Effect, MailKind};
 use crate::domain::event::{OperatorAct, TurnedMail};
 use crate::domain::party::PartyKey;

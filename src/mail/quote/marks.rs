@@ -162,8 +162,8 @@ pub(super) fn columns_block(rest: &[&str]) -> Option<usize> {
         }
     }
     let mut near = rest.iter().take(6).map(|line| plain(line));
-    let dated = wanted.peek().is_none()
-        && near.any(|line| line.len() < 60 && found(&DATE, &line) && found(&TIME, &line));
+    let dated =
+        wanted.peek().is_none() && near.any(|line| line.len() < 60 && found(&DATE, &line) && found(&TIME, &line));
     last.filter(|_| dated)
 }
 

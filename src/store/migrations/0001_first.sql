@@ -82,7 +82,7 @@ CREATE TABLE mail (
     seed BLOB NOT NULL CHECK (length(seed) = 16),  -- randomness of its decision
     answerable TEXT NOT NULL CHECK (answerable IN ('yes', 'not-wanted', 'old')), -- whether it may be acknowledged
     oversize INTEGER,                              -- size on the server in bytes, when only the header was fetched
-    attempts INTEGER NOT NULL DEFAULT 0,           -- how often a decision was begun
+    attempts INTEGER NOT NULL DEFAULT 0,           -- how often a decision failed or was cut off
     admitted INTEGER REFERENCES cases (id),        -- the case a member admitted it to
     author TEXT,                                   -- From address, once read
     text_digest BLOB,                              -- key of the digest of its readable text, once read
@@ -164,7 +164,7 @@ CREATE TABLE outbox (
     message_unique TEXT NOT NULL UNIQUE,                        -- that before the first dot, a digest of our own
     state TEXT NOT NULL DEFAULT 'queued'                        -- where it stands
         CHECK (state IN ('queued', 'sealed', 'claimed', 'delivered', 'deferred', 'failed', 'held')),
-    seal_attempts INTEGER NOT NULL DEFAULT 0,                   -- how often sealing was begun
+    seal_attempts INTEGER NOT NULL DEFAULT 0,                   -- how often sealing failed or was cut off
     attempts INTEGER NOT NULL DEFAULT 0,                        -- how often sending was begun
     ambiguous INTEGER NOT NULL DEFAULT 0,                       -- how often a send ended without a known answer
     created_at INTEGER NOT NULL,                                -- when it was decided

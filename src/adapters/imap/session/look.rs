@@ -2,7 +2,7 @@
 //!
 //! Never asks for a mail that was there before the probe began, and never expunges a mail it was not told of.
 
-use super::{Fault, Leave, Server, fault, uid_set};
+use super::{Fault, Leave, Role, Server, fault, uid_set};
 
 /// Most new mails that are looked at in one round.
 const NEW_MAX: usize = 200;
@@ -22,16 +22,15 @@ impl Server {
 
     /// The folder that the server marks as that of junk (RFC 6154).
     pub(in crate::adapters::imap) fn marked_as_junk(&mut self) -> Result<Option<String>, Fault> {
-        let names = self.session.list(Some("\"\""), Some("\"*\"")).map_err(fault)?;
-        // The attribute's type is of a library below the one we use, so it is known by its printed name.
-        let junk = |name: &&imap::types::Name<'_>| name.attributes().iter().any(|mark| format!("{mark:?}") == "Junk");
-        Ok(names.iter().find(junk).map(|name| name.name().to_owned()))
+        let listed = self.list_all()?;
+        Ok(listed.into_iter().find(|mailbox| mailbox.role == Some(Role::Junk)).map(|mailbox| mailbox.name))
     }
 
     /// The heads of the mails of the open mailbox from this UID on, without marking them as read.
     pub(in crate::adapters::imap) fn heads_from(&mut self, first: u32) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
         // `n:*` always names the last mail, even where its UID is lower (RFC 9051 section 9, seq-range).
-        let mut uids: Vec<u32> = self.session.uid_search(format!("UID {first}:*")).map_err(fault)?.into_iter().collect();
+        let mut uids: Vec<u32> =
+            self.session.uid_search(format!("UID {first}:*")).map_err(fault)?.into_iter().collect();
         uids.retain(|uid| *uid >= first);
         uids.sort_unstable();
         uids.truncate(NEW_MAX);
