@@ -27,7 +27,8 @@ use std::time::{Duration, Instant};
 use dovecot::{Dovecot, Options};
 use postern::adapters::clock::SystemClock;
 use postern::daemon::assemble;
-use postern::engine::step::Adopt;
+use postern::domain::effect::MailKind;
+use postern::engine::step::{Adopt, Engine};
 use postern::ports::{Clock, Wake};
 use postern::settings::Settings;
 use small_house::House;
@@ -125,13 +126,17 @@ fn postern(mails: usize, stored: usize) -> Run {
     Run {
         took: Duration::from_secs_f64(words[0]),
         memory: words[1] as u64,
+        all: Duration::from_secs_f64(words[3]),
         processor: Duration::from_secs_f64(words[2]),
     }
 }
 
 /// What a run took.
 struct Run {
+    /// Until every mail had its case and its acknowledgement was sealed and queued.
     took: Duration,
+    /// Until the copies for the team were encrypted too.
+    all: Duration,
     /// At most, in MiB.
     memory: u64,
     /// Of the process alone, without the server.
@@ -141,8 +146,9 @@ struct Run {
 impl Run {
     fn tell(&self, name: &str, mails: usize) {
         println!(
-            "{name:<23} {:>8.0} mails/s   {} MiB at most, {:.0} µs of processor a mail",
+            "{name:<23} {:>8.0} mails/s   ({:.0} with the team's copies encrypted) {} MiB at most, {:.0} µs of processor a mail",
             rate(mails, self.took),
+            rate(mails, self.all),
             self.memory,
             self.processor.as_secs_f64() * 1e6 / mails as f64
         );
@@ -174,17 +180,22 @@ fn ingest(settings: &Path) {
     let used = processor_time();
     engine.hold_outgoing(true);
     let before = engine.store().session().backlog(SystemClock.now()).unwrap().sealed_due;
+    let mut answered = None;
     loop {
         let progress = engine.step(SystemClock.now()).expect("a step");
+        if answered.is_none() && engine.inbox_state().drained && all_answered(&engine) {
+            answered = Some((started.elapsed() - opened, processor_time() - used));
+        }
         if progress.worked {
             while nudged.try_recv().is_ok() {}
-        } else if engine.inbox_state().drained {
+        } else if answered.is_some() {
             break;
         } else {
             let _ = nudged.recv_timeout(Duration::from_secs(1));
         }
     }
-    let took = started.elapsed() - opened;
+    let all = started.elapsed() - opened;
+    let (took, processor) = answered.expect("all are answered");
     let backlog = engine.store().session().backlog(SystemClock.now()).unwrap();
     assert_eq!(backlog.undecided + backlog.waiting + backlog.queued, 0, "everything is decided and sealed");
     assert_eq!(
@@ -192,7 +203,15 @@ fn ingest(settings: &Path) {
         2 * option("mails", 0) as u64,
         "an acknowledgement and a copy for the team each"
     );
-    println!("{} {} {}", took.as_secs_f64(), peak_memory_mib(), (processor_time() - used).as_secs_f64());
+    println!("{} {} {} {}", took.as_secs_f64(), peak_memory_mib(), processor.as_secs_f64(), all.as_secs_f64());
+}
+
+/// Whether every mail has its case, and every acknowledgement is sealed. Receipts are sealed first.
+fn all_answered(engine: &Engine) -> bool {
+    let session = engine.store().session();
+    let next = session.unsealed(1).expect("the queue");
+    session.undecided(1, u32::MAX).expect("the mails").is_empty()
+        && next.iter().all(|mail| mail.plan.kind != MailKind::Acknowledgement)
 }
 
 /// Puts mails into the store as the engine does, from memory.

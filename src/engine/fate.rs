@@ -434,10 +434,14 @@ impl Bench<'_> {
             return Ok(Ruling::aside("a bounce of a mail of ours that belongs to no case"));
         };
         let failed =
-            report.recipients.iter().find(|recipient| recipient.permanent && recipient.action == Action::Failed);
+            // A host that gave up after days says "failed" with the last, temporary status.
+            report.recipients.iter().find(|recipient| recipient.action == Action::Failed);
         let Some(failed) = failed else { return Ok(Ruling::Settled(Fate::Noted(case))) };
-        let status =
-            failed.status.clone().filter(|status| status.len() <= 16).unwrap_or_else(|| "no status".to_owned());
+        let status = failed
+            .exact_status()
+            .map(str::to_owned)
+            .filter(|status| status.len() <= 16)
+            .unwrap_or_else(|| "no status".to_owned());
         let delivery = Delivery {
             kind: row.kind,
             party: row.party,

@@ -70,6 +70,10 @@ impl Session<'_> {
     /// # Errors
     /// What the database says.
     pub fn decide_answers_again(&self, id: &MessageId) -> Result<(), StoreError> {
+        // Almost every mail is one that nobody answered yet.
+        if !self.any("look for answers by hand", "SELECT 1 FROM unplaced WHERE message_id = ?1", [id.as_str()])? {
+            return Ok(());
+        }
         let sql = "UPDATE mail SET fate = 'undecided', reason = NULL, decided_at = NULL, attempts = 0
             WHERE fate = 'sent' AND id IN (SELECT mail_id FROM unplaced WHERE message_id = ?1 LIMIT ?2)";
         self.run("take up answers by hand", sql, params![id.as_str(), AGAIN_MAX]).map(|_| ())

@@ -210,7 +210,9 @@ impl Session<'_> {
             MailKind::Acknowledgement | MailKind::Notice => {
                 let sql = "INSERT INTO answered_minutes (minute, count) VALUES (?1, 1)
                     ON CONFLICT (minute) DO UPDATE SET count = count + 1";
-                self.run("count an answer", sql, [minute(at)]).map(|_| ())
+                self.run("count an answer", sql, [minute(at)])?;
+                let sql = "DELETE FROM answered_minutes WHERE minute < ?1";
+                self.run("forget old answers", sql, [minute(at.before(DAY))]).map(|_| ())
             }
             MailKind::Forward
             | MailKind::Note

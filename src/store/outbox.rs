@@ -122,8 +122,9 @@ const ROW: &str =
     FROM outbox";
 
 impl Session<'_> {
-    /// Mails to seal: fresh ones, oldest first. When there are none, one whose sealing was begun before, alone: a mail
-    /// that ends the process must stop no other.
+    /// Mails to seal: fresh ones, oldest first, but reporters' receipts before all others, so that they wait behind no
+    /// broadcast. When there are none, one whose sealing was begun before, alone: a mail that ends the process must stop
+    /// no other.
     ///
     /// # Errors
     /// What the database says.
@@ -131,8 +132,13 @@ impl Session<'_> {
         let step = "load mail to seal";
         let select = "SELECT id, case_id, plan, seal_attempts, created_at
             FROM outbox JOIN outbox_plans ON outbox_id = id WHERE state = 'queued'";
-        let fresh = format!("{select} AND seal_attempts = 0 ORDER BY id LIMIT ?1");
-        let found = self.all(step, &fresh, [row::limit(limit)], queued)?;
+        let receipts = "kind IN ('acknowledgement', 'notice')";
+        let fresh = |which: &str| format!("{select} AND {which} AND seal_attempts = 0 ORDER BY id LIMIT ?1");
+        let mut found = self.all(step, &fresh(receipts), [row::limit(limit)], queued)?;
+        let room = limit.saturating_sub(found.len());
+        if room > 0 {
+            found.extend(self.all(step, &fresh(&format!("NOT {receipts}")), [row::limit(room)], queued)?);
+        }
         if !found.is_empty() {
             return Ok(found);
         }

@@ -153,6 +153,11 @@ fn unlock(connection: &Connection, key: &[u8]) -> Result<(), StoreError> {
     connection.execute_batch("PRAGMA cipher_log_level = NONE").map_err(failed("silence SQLCipher"))?;
     let statement = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", Zeroizing::new(digest_hex(key)).as_str()));
     connection.execute_batch(&statement).map_err(|_| cannot("SQLCipher takes no key".to_owned()))?;
+    // Each page that is read or written is hashed; this hash is several times as fast as the default on processors that
+    // have instructions for it, and no weaker for the purpose.
+    connection
+        .execute_batch("PRAGMA cipher_hmac_algorithm = HMAC_SHA256")
+        .map_err(|_| cannot("SQLCipher does not know HMAC_SHA256".to_owned()))?;
     // Without SQLCipher the pragma above does nothing at all, silently.
     let cipher: Result<String, _> = connection.query_row("PRAGMA cipher_version", [], |row| row.get(0));
     if cipher.is_err() {

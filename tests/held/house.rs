@@ -143,7 +143,7 @@ impl House {
         let file = self.dir.path().join("state/postern.db");
         let database = rusqlite::Connection::open(file).expect("the database");
         let trigger = format!(
-            "PRAGMA key = \"x'{key}'\"; CREATE TRIGGER refused BEFORE INSERT ON journal WHEN {when}
+            "PRAGMA key = \"x'{key}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256; CREATE TRIGGER refused BEFORE INSERT ON journal WHEN {when}
             BEGIN SELECT RAISE(ABORT, 'refused'); END;"
         );
         database.execute_batch(&trigger).expect("a trigger");

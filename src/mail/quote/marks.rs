@@ -175,7 +175,9 @@ pub(super) fn attribution(rest: &[&str]) -> Option<usize> {
         return None;
     }
     let ends = rest.iter().take(ATTRIBUTION_LINES_MAX + 2).any(|line| may_end_attribution(line));
-    if !ends && !(first.contains(": ") && first.contains('@')) {
+    // Or the quote goes on in the same line.
+    let goes_on = first.contains(": ") && first.contains('@');
+    if !ends && !goes_on {
         return None;
     }
     let first = plain(first);

@@ -173,6 +173,8 @@ CREATE TABLE outbox (
     detail TEXT NOT NULL DEFAULT ''                             -- the last answer or reason, in our own words
 ) STRICT;
 CREATE INDEX outbox_queued ON outbox (seal_attempts, id) WHERE state = 'queued';
+CREATE INDEX outbox_receipts ON outbox (seal_attempts, id)
+    WHERE state = 'queued' AND kind IN ('acknowledgement', 'notice');
 CREATE INDEX outbox_due ON outbox (next_at, id) WHERE state IN ('sealed', 'deferred');
 CREATE INDEX outbox_claimed ON outbox (id) WHERE state = 'claimed';
 CREATE INDEX outbox_held ON outbox (id) WHERE state = 'held';
