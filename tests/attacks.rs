@@ -11,5 +11,7 @@ mod leaks;
 mod load;
 #[path = "attacks/openpgp.rs"]
 mod openpgp;
+#[path = "attacks/reading.rs"]
+mod reading;
 #[path = "attacks/threads.rs"]
 mod threads;

@@ -187,6 +187,8 @@ fn end(child: &mut Child) {
         // An error means that there is nobody left in the group.
         let _nobody = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
+    // It may have left its group, and would then be waited for without end.
+    let _dead = child.kill();
     let _taken = child.wait();
 }
 

@@ -106,7 +106,7 @@ impl Teller<'_> {
                         if json { to_json(&explanation)? } else { page::page(&explanation) }
                     }
                     Err(error) if json => to_json(&Unread { file: name, error })?,
-                    Err(error) => format!("{name}\n  {error}\n"),
+                    Err(error) => page::unread(&name, &error),
                 };
                 let gap = if json || !std::mem::replace(&mut last, true) { "" } else { "\n" };
                 match out.write_all(gap.as_bytes()).and_then(|()| out.write_all(line.as_bytes())) {
@@ -252,5 +252,5 @@ fn failed(error: &io::Error) -> Failure {
 
 #[expect(clippy::print_stderr, reason = "what is left out is said beside the result of the command")]
 fn warn(line: &str) {
-    eprintln!("postern: {line}");
+    eprintln!("postern: {}", page::plain(line));
 }

@@ -16,6 +16,8 @@ use crate::ports::{RelayOutcome, RelayVerdict};
 const HOUR_SECONDS: i64 = 3600;
 /// Hours before the present one that count: with it they cover 24 hours at every minute.
 const HOURS_BACK: i64 = 24;
+/// Hours after the present one that count, for a clock that was set back a little.
+const HOURS_AHEAD: i64 = 1;
 
 /// What each relay took, and until when all of them are closed.
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ struct Book {
 impl Book {
     fn room(&self, now: Timestamp) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
-        let taken: u64 = self.hours.range(first_hour(now)..).map(|(_, mails)| mails).sum();
+        let taken: u64 = self.hours.range(window(now)).map(|(_, mails)| mails).sum();
         budget.saturating_sub(taken.saturating_add(self.under_way))
     }
 
@@ -49,13 +51,18 @@ impl Book {
         if self.under_way > 0 {
             return None;
         }
-        let oldest = self.hours.range(first_hour(now)..).find(|(_, mails)| **mails > 0)?;
+        let oldest = self.hours.range(window(now)).find(|(_, mails)| **mails > 0)?;
         Some(Timestamp((oldest.0 + HOURS_BACK + 1) * HOUR_SECONDS))
     }
 }
 
 fn first_hour(now: Timestamp) -> i64 {
     now.0.div_euclid(HOUR_SECONDS) - HOURS_BACK
+}
+
+/// The hours that count. What a clock that ran ahead wrote down lies after them, and would close a relay until then.
+fn window(now: Timestamp) -> std::ops::RangeInclusive<i64> {
+    first_hour(now)..=now.0.div_euclid(HOUR_SECONDS) + HOURS_AHEAD
 }
 
 impl Engine {
@@ -152,5 +159,24 @@ impl Engine {
             self.books.relays.push(Book { name, budget, hours, ..Book::default() });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g6_a_clock_that_ran_ahead_does_not_close_a_relay_until_then() {
+        let now = Timestamp(1_790_000_000);
+        let hour = now.0.div_euclid(HOUR_SECONDS);
+        let book = |at: i64| Book { budget: Some(10), hours: [(at, 10)].into(), ..Book::default() };
+        for spent in [hour - HOURS_BACK, hour, hour + 1] {
+            assert_eq!(book(spent).room(now), 0);
+            assert_eq!(book(spent).room_at(now), Some(Timestamp((spent + HOURS_BACK + 1) * HOUR_SECONDS)));
+        }
+        for (other, room) in [(hour - HOURS_BACK - 1, 10), (hour + 2, 10), (hour + 50_000, 10)] {
+            assert_eq!((book(other).room(now), book(other).room_at(now)), (room, None));
+        }
     }
 }

@@ -34,6 +34,10 @@ const LISTED_MAX: usize = 100;
 /// Mails written by hand to nobody we know, shown by `!list` below those.
 const UNPLACED_LISTED_MAX: usize = 10;
 
+/// Why a mail is put aside that nothing but words take from a person.
+const BY_WORDS: &str =
+    "only its words read like a mail host's or a vacation program's; if a person wrote it, answer by hand";
+
 /// What becomes of a mail.
 pub(super) enum Ruling {
     /// Nothing happens to any case.
@@ -97,6 +101,11 @@ pub(super) fn judge(
         return Ok(Ruling::aside("the mail host took it for spam"));
     }
     match &reading.class {
+        MailClass::Automatic(_) if reading.by_words_alone => Ok(Ruling::Alarming(BY_WORDS.to_owned())),
+        MailClass::Bounce(report) if reading.by_words_alone => match bench.bounce(report)? {
+            Ruling::Settled(Fate::Quarantined(_)) => Ok(Ruling::Alarming(BY_WORDS.to_owned())),
+            counted @ (Ruling::Settled(_) | Ruling::Alarming(_) | Ruling::Happens { .. }) => Ok(counted),
+        },
         MailClass::Own => Ok(Ruling::aside("a mail of our own came back")),
         MailClass::List { .. } => Ok(Ruling::aside("came over a mailing list that is no source of reports")),
         MailClass::Automatic(_) => bench.automatic(),

@@ -112,6 +112,8 @@ pub struct Reading {
     pub outer_message_id: Option<MessageId>,
     /// Whether the outside asks for no automatic answer, or could not get one.
     pub may_be_answered: bool,
+    /// Only its words say that a machine wrote it, and a person may have.
+    pub by_words_alone: bool,
     /// A mail that was passed on in this one.
     pub forwarded: Option<Forwarded>,
     /// The decrypted entity, to pass on to the team.
@@ -127,6 +129,7 @@ impl Reader<'_> {
         let outer = parse::parse(raw, self.limits);
         let Instance { addresses, case_prefix, .. } = self.instance;
         let class = classify::classify(&outer, &self.marks());
+        let by_words_alone = classify::by_words_alone(&outer, &self.marks());
         let from_person = matches!(class, MailClass::Person | MailClass::Intake { .. });
         let own_from = matches!(class, MailClass::Person | MailClass::Intake { kind: IntakeKind::List { .. } });
         let authenticity = match authres::judge(&outer, self.authserv_ids) {
@@ -164,6 +167,7 @@ impl Reader<'_> {
             outer_date,
             outer_message_id,
             may_be_answered,
+            by_words_alone,
             form: opening.form,
             signature: opening.signature,
             partial: opening.partial,

@@ -29,6 +29,9 @@ const TEXT_LINES_MAX: usize = 500;
 /// Bytes of an attachment in which a status part is looked for that is not marked as one.
 const STATUS_MAX_BYTES: usize = 64 * 1024;
 
+/// What is said where the words of a mail alone show a report.
+pub(super) const BY_WORDS: &[&str] = &["subject and text of a failed delivery", "no person's name or mail program"];
+
 /// A report about one or more recipients of an earlier mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BounceReport {
@@ -345,7 +348,7 @@ fn reasons(
                 && names
                 && !is_letter(notice)
                 && (office || submitted || (surely && sender::is_nameless(mail))),
-            &["subject and text of a failed delivery", "no person's name or mail program"],
+            BY_WORDS,
         ),
     ];
     rows.iter().find(|(fits, _)| *fits).map(|(_, why)| why.to_vec())

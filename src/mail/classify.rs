@@ -127,6 +127,17 @@ fn judge(mail: &ParsedMail, own: &OwnMarks<'_>) -> (MailClass, Vec<&'static str>
     (MailClass::Person, Vec::new())
 }
 
+/// Whether nothing but words say that a machine wrote: a person may write each of them, in a report about a mail server
+/// or a vacation program for instance, so such a mail must not be put aside unseen.
+#[must_use]
+pub fn by_words_alone(mail: &ParsedMail, own: &OwnMarks<'_>) -> bool {
+    let (class, why) = judge(mail, own);
+    matches!(class, MailClass::Bounce(_) | MailClass::Automatic(_))
+        && [bounce::BY_WORDS, automatic::BY_WORDS, automatic::ASKS_FOR_PROOF].iter().any(|words| why == *words)
+        && !bounce::has_null_path(mail)
+        && mail.headers.count("Auto-Submitted") == 0
+}
+
 /// Whether an automatic answer may go to the author (RFC 3834 section 2).
 ///
 /// `X-Auto-Response-Suppress` counts here and not in [`classify`]: Exchange puts it on people's mail too, so it asks for

@@ -67,6 +67,8 @@ fn the_end_of_a_wrapped_quoted_line_is_no_command() {
     let long = format!("> {} words", "some ".repeat(14));
     check(&format!("{long}\n!publish\n"), "", "!publish");
     check("> short\n!note\n", "!note", "> short");
+    let unbroken = format!("!note{}", "\u{a0}word".repeat(11));
+    check(&format!("> Hi\n{unbroken}\n"), "", &unbroken);
 }
 
 #[test]

@@ -65,6 +65,10 @@ const LIMIT_WORDS: [&str; 20] = [
 /// Whether a line of a reply speaks of rates and limits of sending.
 pub(super) fn speaks_of_limits(line: &str) -> bool {
     let line = line.to_lowercase();
+    // A relay that asks the recipient's host first passes its words on, and whoever runs that host chose them.
+    if line.contains(" said: ") {
+        return false;
+    }
     let quota = line.contains("quota")
         && ["sender", "exceeded your", "daily", "submission"].iter().any(|word| line.contains(word));
     quota || LIMIT_WORDS.iter().any(|word| line.contains(word))
@@ -148,6 +152,11 @@ mod tests {
         for (line, step) in [
             ("450 4.7.1 <ana@example.org>: Recipient address rejected: Greylisted", Step::Recipient),
             ("450 4.2.1 mailbox busy", Step::Recipient),
+            (
+                "550 5.1.1 <eve@evil.example>: Recipient address rejected: undeliverable address: host mx.evil.example \
+                 said: 550 daily limit exceeded",
+                Step::Recipient,
+            ),
             ("452 4.2.2 mailbox full, quota exceeded", Step::Recipient),
             ("451 4.7.1 looked at for spam", Step::Content),
             ("550 5.1.1 no such user", Step::Recipient),

@@ -38,6 +38,11 @@ pub fn page(told: &Explanation) -> String {
     page.0
 }
 
+/// The lines for a file that was not explained. Whoever put it there chose its name.
+pub fn unread(file: &str, error: &str) -> String {
+    format!("{}\n  {error}\n", plain(file))
+}
+
 struct Page(String);
 
 impl Page {
@@ -133,7 +138,7 @@ impl Page {
 }
 
 /// Without what steers a terminal or hides text, and not longer than is shown.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

@@ -87,7 +87,14 @@ pub(super) fn admit(
     let key = seat(desk, &from, party)?;
     let same = |waiting: &&WaitingMail| waiting.from.as_ref().is_some_and(|other| other.same_mailbox(&from));
     let others = world.waiting.iter().filter(of_case).filter(same);
-    let others = others.filter(|other| other.mail != mail && other.authenticity != Authenticity::Fail);
+    // What nothing proves may be another's in his name, and goes along only where the member let in such a mail.
+    let proved = waiting.is_some_and(|waiting| waiting.authenticity == Authenticity::Pass);
+    let his = |proof: Authenticity| match proof {
+        Authenticity::Pass => true,
+        Authenticity::Unknown => !proved,
+        Authenticity::Fail => false,
+    };
+    let others = others.filter(|other| other.mail != mail && his(other.authenticity));
     let mut mails: Vec<MailId> = others.map(|other| other.mail).filter(|other| !desk.requeues(*other)).collect();
     mails.push(mail);
     mails.sort();

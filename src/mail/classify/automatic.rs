@@ -70,6 +70,12 @@ const ROBOTS: [&str; 8] = [
 /// Local parts that announce that nobody reads an answer.
 const SILENT: [&str; 6] = ["noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply"];
 
+/// What is said where words alone show a vacation program.
+pub(super) const BY_WORDS: &[&str] = &["subject of a vacation program", "text of a vacation notice"];
+
+/// What is said where words and the name of the sender show a service that asks for proof.
+pub(super) const ASKS_FOR_PROOF: &[&str] = &["text that asks senders for proof", "from an address that nobody reads"];
+
 /// What program wrote a mail, and by which signs it is known.
 pub(super) fn judge(mail: &ParsedMail) -> Option<(AutoKind, Vec<&'static str>)> {
     let keyword = |value: &str| value.split([';', ' ', '(']).next().unwrap_or_default().to_ascii_lowercase();
@@ -153,7 +159,7 @@ fn by_words(mail: &ParsedMail) -> Option<(AutoKind, Vec<&'static str>)> {
                 "sent as programs send: without return path, in bulk, or wanting no answer",
             ]
         }
-        Subject::Form if opens() => vec!["subject of a vacation program", "text of a vacation notice"],
+        Subject::Form if opens() => BY_WORDS.to_vec(),
         Subject::Begins if strong || (weak && opens()) => {
             vec![
                 "subject of a vacation program",
@@ -173,10 +179,7 @@ fn by_words(mail: &ParsedMail) -> Option<(AutoKind, Vec<&'static str>)> {
     }
     let silent = local_part(mail).is_some_and(|local| SILENT.contains(&local.as_str()));
     if (silent || strong || suppresses_all) && wording::asks_for_proof(&mail.text) {
-        return Some((
-            AutoKind::AutoReply,
-            vec!["text that asks senders for proof", "from an address that nobody reads"],
-        ));
+        return Some((AutoKind::AutoReply, ASKS_FOR_PROOF.to_vec()));
     }
     // The answers of ezmlm have no sign of their own, but it opens each with its name.
     let greets = mail.text.trim_start().to_lowercase().starts_with("hi! this is the ezmlm program");

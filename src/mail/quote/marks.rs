@@ -74,7 +74,10 @@ fn name_mark(line: &str) -> Option<&str> {
 fn is_wrapped_rest(line: &str, above: Option<&str>, below: Option<&str>) -> bool {
     let Some(above) = above.filter(|above| is_marked(above)).map(str::trim_end) else { return false };
     if line.trim_start().starts_with('!') {
-        return above.len() >= WRAPPED_BYTES_MIN;
+        // A line is wrapped where the next word has no room, and that word may be long: no client breaks at a
+        // no-break space, which commands take for a blank.
+        let word = line.trim_start().split([' ', '\t']).next().unwrap_or_default();
+        return above.len() + 1 + word.len() >= WRAPPED_BYTES_MIN;
     }
     WRAPPED_BYTES.contains(&above.len())
         && line.trim_end().len() <= WRAPPED_REST_BYTES_MAX
