@@ -167,3 +167,11 @@ fn the_page_for_people_says_what_it_is_and_lets_nothing_steer_the_terminal() {
         assert!(page.contains(said), "{said}: {page}");
     }
 }
+
+#[test]
+fn the_name_of_a_file_cannot_steer_the_terminal() {
+    let folder = folder(&[("report.eml", REPORT), ("x\u{1b}]0;owned\u{7}\ny.eml", "\0\u{1}\u{2}\0")]);
+    let output = explain(folder.path(), &["."]);
+    assert!(!output.stdout.contains(&0x1b) && !output.stdout.contains(&0x07));
+    assert!(!String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with("y.eml")));
+}
