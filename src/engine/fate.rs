@@ -100,9 +100,11 @@ pub(super) fn judge(
     if mail.junk && mail.admitted.is_none() {
         return Ok(Ruling::aside("the mail host took it for spam"));
     }
+    // A member's robot would answer the alarm, and so on for ever.
+    let told = reading.by_words_alone && reading.author.as_ref().is_none_or(|author| bench.member_at(author).is_none());
     match &reading.class {
-        MailClass::Automatic(_) if reading.by_words_alone => Ok(Ruling::Alarming(BY_WORDS.to_owned())),
-        MailClass::Bounce(report) if reading.by_words_alone => match bench.bounce(report)? {
+        MailClass::Automatic(_) if told => Ok(Ruling::Alarming(BY_WORDS.to_owned())),
+        MailClass::Bounce(report) if told => match bench.bounce(report)? {
             Ruling::Settled(Fate::Quarantined(_)) => Ok(Ruling::Alarming(BY_WORDS.to_owned())),
             counted @ (Ruling::Settled(_) | Ruling::Alarming(_) | Ruling::Happens { .. }) => Ok(counted),
         },
