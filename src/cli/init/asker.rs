@@ -14,8 +14,15 @@ const TRIES_MAX: usize = 5;
 /// Longest answer, in bytes.
 const ANSWER_MAX_BYTES: usize = 4096;
 
-/// Reads a line that is not shown. The first argument is where lines come from.
-pub(super) type Hidden<'a> = &'a dyn Fn(&mut dyn BufRead) -> Result<Zeroizing<String>, Failure>;
+/// Reads a line that is not shown: from the first argument, after the question was put to the second. The question comes
+/// once nothing is shown any more, for a quick person types as soon as it is there.
+pub(super) type Hidden<'a> = &'a dyn Fn(&mut dyn BufRead, &mut dyn Write, &str) -> Result<Zeroizing<String>, Failure>;
+
+/// Puts words before a person at once.
+pub(super) fn put(output: &mut dyn Write, words: &str) -> Result<(), Failure> {
+    let said = output.write_all(words.as_bytes()).and_then(|()| output.flush());
+    said.map_err(|error| Failure::new(IO, format!("failed to ask: {error}")))
+}
 
 /// Who is asked.
 pub(super) struct Asker<'a> {
@@ -74,9 +81,8 @@ impl<'a> Asker<'a> {
 
     /// A secret that is typed without being shown; `None` where nobody can be asked.
     pub(super) fn secret(&mut self, question: &str) -> Result<Option<Zeroizing<String>>, Failure> {
-        self.say(question)?;
-        let Some((input, _, hidden)) = &mut self.person else { return Ok(None) };
-        let secret = hidden(&mut **input)?;
+        let Some((input, output, hidden)) = &mut self.person else { return Ok(None) };
+        let secret = hidden(&mut **input, &mut **output, question)?;
         self.say("\n")?;
         Ok(Some(secret))
     }
@@ -89,8 +95,7 @@ impl<'a> Asker<'a> {
     /// Words to the person.
     pub(super) fn say(&mut self, words: &str) -> Result<(), Failure> {
         let Some((_, output, _)) = &mut self.person else { return Ok(()) };
-        let said = output.write_all(words.as_bytes()).and_then(|()| output.flush());
-        said.map_err(|error| Failure::new(IO, format!("failed to ask: {error}")))
+        put(&mut **output, words)
     }
 
     /// Something that an option got wrong.

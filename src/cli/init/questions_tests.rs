@@ -1,11 +1,12 @@
 //! The answers of a person, given as text.
 
 use super::*;
-use crate::cli::init::asker::{Hidden, read_line};
-use std::io::{BufRead, Cursor};
+use crate::cli::init::asker::{Hidden, put, read_line};
+use std::io::{BufRead, Cursor, Write};
 use zeroize::Zeroizing;
 
-fn typed(input: &mut dyn BufRead) -> Result<Zeroizing<String>, Failure> {
+fn typed(input: &mut dyn BufRead, output: &mut dyn Write, question: &str) -> Result<Zeroizing<String>, Failure> {
+    put(output, question)?;
     read_line(input)
 }
 

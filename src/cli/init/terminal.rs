@@ -3,12 +3,12 @@
 //! The terminal shows again what is typed when the line is read, and also when reading failed. Ctrl-C ends the line and
 //! the command, so that no terminal is left silent.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::asker::read_line;
+use super::asker::{put, read_line};
 use crate::daemon::exit::{Failure, IO};
 
 /// Ctrl-C as a character.
@@ -24,11 +24,15 @@ impl Drop for Shown {
     }
 }
 
-/// Reads a line from standard input without showing it.
+/// Asks, and reads a line from standard input without showing it.
 ///
 /// # Errors
 /// Standard input is no terminal, or reading fails.
-pub(super) fn without_echo(input: &mut dyn BufRead) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn without_echo(
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+    question: &str,
+) -> Result<Zeroizing<String>, Failure> {
     let failed = |error: rustix::io::Errno| {
         Failure::new(IO, format!("failed to hide what is typed: {error}; name the password's file instead"))
     };
@@ -38,7 +42,7 @@ pub(super) fn without_echo(input: &mut dyn BufRead) -> Result<Zeroizing<String>,
     // A second character that ends a line.
     hidden.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
     tcsetattr(io::stdin(), OptionalActions::Drain, &hidden).map_err(failed)?;
-    let line = read_line(input);
+    let line = put(output, question).and_then(|()| read_line(input));
     drop(shown);
     line
 }
