@@ -13,6 +13,7 @@ use crate::daemon::exit::{DATA, Failure, NO_INPUT, SOFTWARE, TEMPORARY};
 use crate::daemon::lock::Lock;
 use crate::daemon::{assemble, control};
 use crate::domain::rules::Rules;
+use crate::mail::parse::Limits;
 use crate::ports::Clock;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -27,6 +28,8 @@ pub enum Door {
         store: Box<Store>,
         /// Randomness.
         entropy: SystemEntropy,
+        /// How much of a mail is read, as the settings say.
+        limits: Limits,
         /// Held as long as it is open.
         _lock: Lock,
     },
@@ -47,7 +50,9 @@ impl Door {
         match Lock::take(&settings.instance.state_dir) {
             Ok(lock) => {
                 let store = Store::open(&settings.store.path, settings.store.key.bytes(), &settings.instance.name)?;
-                Ok(Self::Store { store: Box::new(store), entropy: SystemEntropy::open()?, _lock: lock })
+                let raw_bytes = usize::try_from(settings.limits.message_bytes).unwrap_or(usize::MAX);
+                let limits = Limits { raw_bytes, ..Limits::default() };
+                Ok(Self::Store { store: Box::new(store), entropy: SystemEntropy::open()?, limits, _lock: lock })
             }
             Err(failure) if failure.code == TEMPORARY => Ok(Self::Socket(settings.daemon.socket.clone())),
             Err(failure) => Err(failure),

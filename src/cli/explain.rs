@@ -6,13 +6,14 @@
 mod page;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::arguments::ExplainOptions;
+use super::progress::Progress;
 use crate::adapters::clock::SystemClock;
 use crate::daemon::exit::{Failure, IO, NO_INPUT};
 use crate::domain::token::InstanceKey;
@@ -84,15 +85,24 @@ impl Teller<'_> {
         let batch = threads * FILES_PER_THREAD;
         let mut seen = Threads::default();
         let mut places: Vec<Place> = Vec::with_capacity(files.len());
+        let progress = Progress::new(u64::try_from(files.len()).ok(), "looking for conversations");
         for files in files.chunks(batch) {
+            progress.tick(files.len() as u64);
             let heads = in_parallel(files, threads, |file| self.head(file));
             places.extend(heads.into_iter().map(|mail| seen.add_maybe(mail.flatten().as_ref())));
         }
+        progress.done();
         let named = seen.finish();
         let mut out = BufWriter::new(io::stdout().lock());
+        // On a terminal the pages themselves show how far it is.
+        let progress =
+            (!io::stdout().is_terminal()).then(|| Progress::new(u64::try_from(files.len()).ok(), "explaining"));
         let (mut told, mut last) = (0, false);
         for (files, places) in files.chunks(batch).zip(places.chunks(batch)) {
             let all = in_parallel(files, threads, |file| self.one(file));
+            if let Some(progress) = &progress {
+                progress.tick(files.len() as u64);
+            }
             for ((file, place), one) in files.iter().zip(places).zip(all) {
                 let name = file.path.display().to_string();
                 let lost = || Err("postern could not read it, by a mistake of its own".to_owned());

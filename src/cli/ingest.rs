@@ -17,7 +17,6 @@ use crate::daemon::exit::{DATA, Failure, NO_INPUT};
 use crate::domain::event::Answerable;
 use crate::engine::accept::{self};
 use crate::mail::mbox;
-use crate::mail::parse::Limits;
 use crate::ports::Clock;
 
 /// Largest file read, in bytes; a larger one is refused, and split by its owner.
@@ -64,13 +63,13 @@ fn take(door: &mut Door, mails: Vec<Vec<u8>>, old: bool, progress: &Progress) ->
                 progress.tick(1);
             }
         }
-        Door::Store { store, entropy, .. } => {
+        Door::Store { store, entropy, limits, .. } => {
             let answerable = if old { Answerable::Old } else { Answerable::Yes };
             let mut mails = mails.into_iter().peekable();
             while mails.peek().is_some() {
                 let batch: Vec<_> = mails.by_ref().take(BATCH).collect();
                 let stored = batch.len() as u64;
-                new += accept::store(store, entropy, &Limits::default(), batch, answerable, SystemClock.now())?;
+                new += accept::store(store, entropy, limits, batch, answerable, SystemClock.now())?;
                 progress.tick(stored);
             }
         }
